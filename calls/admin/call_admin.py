@@ -67,6 +67,7 @@ class CallAdmin(
         "end_reason",
         filters.TagFilter,
         filters.NoteFilter,
+        filters.RecordingFilter,
         "was_interrupted",
         "had_error",
         "caller_was_silent",

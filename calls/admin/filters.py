@@ -18,7 +18,7 @@ from bots.access.scope import visible
 from bots.config.summary_spec import SummarySpec
 from bots.models import Bot, PhoneNumber
 from bots.phone_numbers.masking import NumberMask
-from calls.models import Call, CallNote, CallTag
+from calls.models import Call, CallNote, CallTag, Recording
 from calls.review.handling import tag_names
 
 Lookups = list[tuple[str, str]]
@@ -143,6 +143,23 @@ class NoteFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
         noted = CallNote.objects.order_by().values("call")
         return queryset.filter(pk__in=noted) if self.value() == "yes" else None
+
+
+class RecordingFilter(SimpleListFilter):
+    """Calls that can be heard, and those whose recording came to nothing."""
+
+    title = "recording"
+    parameter_name = "recording"
+    without_sound = (Recording.Status.FAILED, Recording.Status.ABSENT)
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Call]") -> Lookups:
+        return [("yes", "Can be heard"), ("failed", "Failed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
+        heard = [Recording.Status.COMPLETED]
+        wanted = {"yes": heard, "failed": self.without_sound}.get(self.value() or "")
+        rows = Recording.objects.filter(status__in=wanted or []).order_by()
+        return queryset.filter(pk__in=rows.values("call")) if wanted else None
 
 
 class SlowResponseFilter(SimpleListFilter):

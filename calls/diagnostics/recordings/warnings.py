@@ -11,6 +11,7 @@ from calls.diagnostics.findings import Finding, warning
 from calls.models import Call, Recording
 from calls.models.recording import Status
 from calls.recordings.queue import MAX_LISTED, backlog
+from calls.review.call_links import calls_url
 
 NAME = "Recordings"
 RECENT = timedelta(days=1)
@@ -36,7 +37,13 @@ def failed_recordings(calls: QuerySet[Call]) -> Iterator[Finding]:
     problems = list(failed.values_list("problem", flat=True)[:MAX_LISTED])
     if problems:
         what = f"{_count(problems)} failed in the last day."
-        yield warning(NAME, f"{what} The latest: {problems[0]}", SEE_CALLS)
+        yield warning(
+            NAME,
+            f"{what} The latest: {problems[0]}",
+            SEE_CALLS,
+            link=calls_url(recording="failed"),
+            link_text="Calls with a failed recording",
+        )
 
 
 def waiting_sound() -> Iterator[Finding]:

@@ -41,6 +41,7 @@ def chips_of(client: Client, query: str) -> dict[str, tuple[str, str]]:
         ("is_test__exact=all", "Test calls", "Shown"),
         ("handled_at__isnull=True", "Handled", "Not handled"),
         ("note=yes", "Note", "With a note"),
+        ("recording=yes", "Recording", "Can be heard"),
         ("when=this-week", "Started", "This week"),
         ("since=2026-11-03", "Started", "from 3 Nov 2026"),
         (
@@ -154,6 +155,19 @@ def test_handled_tags_and_notes_are_filters(client: Client) -> None:
     assert listed_calls(client, "tag=call+back") == {calls[1].pk}
     assert listed_calls(client, "tag=unknown") == set()
     assert listed_calls(client, "note=yes") == {calls[2].pk}
+
+
+def test_calls_that_can_be_heard_are_found(client: Client) -> None:
+    client.force_login(member("viewer"))
+    heard, failed, deleted, _ = calls = [make_call(n) for n in range(4)]
+    for call, status in zip(calls, ("completed", "failed", "deleted"), strict=False):
+        call.recordings.create(status=status, started_at=call.started_at)
+    failed.recordings.create(status="absent", started_at=failed.started_at)
+    assert listed_calls(client, "recording=yes") == {heard.pk}
+    assert listed_calls(client, "recording=failed") == {failed.pk}
+    everything = {call.pk for call in calls}
+    assert listed_calls(client, "recording=odd") == everything
+    assert deleted.pk in everything
 
 
 def test_tags_with_a_number_are_offered_to_those_who_see_numbers(
