@@ -27,7 +27,7 @@ from bots.models import Bot, Outage, PhoneNumber
 from bots.opening.public_holidays import regions
 from bots.opening.special_days import BadDays
 from bots.phone_numbers.masking import masked
-from bots.site_settings.current import day
+from bots.site_settings.current import day, site_values
 from bots.validators import LIST_MAX_LENGTH
 from bots.versions.history import NUMBERS_CHANGED, record_change
 
@@ -96,7 +96,7 @@ class PhoneNumberAdmin(VersionHistoryMixin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
         """Suggest the console's time zone for a new number."""
-        zone = timezone.get_current_timezone_name()
+        zone = site_values().time_zone
         return {"time_zone": zone, **super().get_changeform_initial_data(request)}
 
     def get_urls(self) -> list[URLPattern]:

@@ -177,6 +177,13 @@ def test_versions_have_the_hours(admin_client: Client) -> None:
     assert "The bot for closed hours was deleted: callers hear a text." in notes
 
 
+def test_the_suggested_time_zone_of_a_new_number_is_one_that_can_be_saved(
+    admin_client: Client,
+) -> None:
+    SiteSettings.objects.create(pk=ONLY_ROW, time_zone="Etc/GMT-2")
+    assert 'value="Etc/GMT-2"' in page(admin_client, f"{LIST}add/")
+
+
 def test_days_as_text_become_rows_or_a_problem(
     admin_client: Client, client: Client
 ) -> None:
