@@ -11,7 +11,12 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -173,17 +178,33 @@ class PhoneNumberAdmin(VersionHistoryMixin):
     def save_model(
         self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool
     ) -> None:
-        """Save, then link to the page that shows what callers hear."""
+        """Save; the versions of the bots that won or lost the number show that."""
         former = set(
             PhoneNumber.objects.filter(pk=obj.pk).values_list("bot", flat=True)
         )
         super().save_model(request, obj, form, change)
         if former != {obj.bot_id}:
             record_change({*former, obj.bot_id}, NUMBERS_CHANGED)
-        query = urlencode({"number": obj.number})
+
+    def response_post_save_add(
+        self, request: HttpRequest, obj: PhoneNumber
+    ) -> HttpResponseRedirect:
+        """Link to the page that shows what callers hear."""
+        self._offer_test(request, obj)
+        return super().response_post_save_add(request, obj)
+
+    def response_post_save_change(
+        self, request: HttpRequest, obj: PhoneNumber
+    ) -> HttpResponseRedirect:
+        """Link to the page that shows what callers hear."""
+        self._offer_test(request, obj)
+        return super().response_post_save_change(request, obj)
+
+    def _offer_test(self, request: HttpRequest, number: PhoneNumber) -> None:
+        query = urlencode({"number": number.number})
         url = f"{reverse('admin:number-preview')}?{query}"
         text = '<a href="{}">Test {}</a> to see and hear what its callers get.'
-        self.message_user(request, format_html(text, url, obj.number), messages.INFO)
+        self.message_user(request, format_html(text, url, number.number), messages.INFO)
 
     def delete_model(self, request: HttpRequest, obj: PhoneNumber) -> None:
         """Delete the number; the versions of its bot show that."""

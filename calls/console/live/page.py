@@ -3,9 +3,9 @@
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 
 from bots.responses import page as admin_page
+from bots.site_settings.current import site_values
 from calls.session.operator_controls import LINE_LIMIT
 
 SOCKET = "/console/live"
@@ -16,7 +16,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """Show the page; all calls on it come through its WebSocket."""
     options = {
         "socket": SOCKET,
-        "timeZone": timezone.get_current_timezone_name(),
+        "timeZone": site_values().time_zone,
         # The script replaces 0 with the id of a call.
         "callPage": reverse("admin:calls_call_change", args=[0]),
     }

@@ -17,6 +17,7 @@ from bots.models import Outage, PhoneNumber
 from bots.phone_numbers.fields import PastedNumberField
 from bots.responses import page as admin_page
 from bots.responses import primary_key
+from bots.site_settings.current import site_values
 from calls.audit.recording import record
 from calls.models import AuditEvent
 
@@ -54,7 +55,7 @@ class OutageForm(forms.ModelForm[Outage]):
         super().__init__(*args, **kwargs)
         number: Any = self.fields["number"]
         number.empty_label = "All numbers"
-        zone = timezone.get_current_timezone_name()
+        zone = site_values().time_zone
         self.fields["until"].help_text = f"In the server's time zone, {zone}."
         for name, field in self.fields.items():
             if field.help_text:

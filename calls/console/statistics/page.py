@@ -5,12 +5,12 @@ from urllib.parse import urlencode
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from bots.access.numbers import may_see_numbers
 from bots.access.scope import visible
 from bots.responses import page as admin_page
+from bots.site_settings.current import site_values
 from calls.console.dashboard.statistics import MAX_RESPONSES
 from calls.console.statistics.date_range import OWN, PRESETS
 from calls.console.statistics.form import StatisticsForm
@@ -58,7 +58,7 @@ def page(request: HttpRequest) -> HttpResponse:
         stacked=STACKED,
         meanings=meanings(),
         most_measured=MAX_RESPONSES,
-        time_zone=timezone.get_current_timezone_name(),
+        time_zone=site_values().time_zone,
         csv=urlencode({**request.GET.dict(), "format": "csv"}),
     )
 
