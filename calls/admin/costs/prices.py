@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
@@ -17,8 +18,10 @@ from bots.admin.changelist import ConsoleAdmin
 from bots.responses import page
 from bots.site_settings.current import day
 from calls.audit.recording import Kind, record
+from calls.costs.holes import missing_prices
 from calls.costs.settling import settle_again
 from calls.models import Price
+from calls.prices.line_text import LABELS
 from calls.prices.money import amount_text
 
 NOT_COUNTED = "In {price}, but this console counts in {own}. Write it in {own}."
@@ -69,6 +72,22 @@ class PriceAdmin(ConsoleAdmin[Price]):
     list_display = ["kind", "of_item", "price", "since", "origin"]
     list_filter = ["kind"]
     search_fields = ["item", "source"]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Name what calls used without a price, each with a link to its form."""
+        holes = [
+            {
+                "label": LABELS[kind],
+                "item": item,
+                "calls": calls,
+                "query": urlencode({"kind": kind, "item": item}),
+            }
+            for kind, item, calls in missing_prices()
+        ]
+        extra = {"holes": holes, **(extra_context or {})}
+        return super().changelist_view(request, extra)
 
     @admin.display(description="for", ordering="item")
     def of_item(self, price: Price) -> str:

@@ -166,6 +166,21 @@ def test_bad_prices_are_refused(
     assert words in response.content.decode()
 
 
+def test_holes_in_the_prices_lead_to_their_form(
+    admin_client: Client, shop: Bot
+) -> None:
+    assert "Without a price" not in text(admin_client, "calls/price/")
+    for _ in range(2):
+        ended(shop, "+33123456789")
+    page = text(admin_client, "calls/price/")
+    assert "Incoming call <bdi>FR local</bdi>, in 2 calls" in page
+    query = "?kind=line-in&amp;item=FR+local"
+    assert query in page
+    form = text(admin_client, f"calls/price/add/{query.replace('&amp;', '&')}")
+    assert 'value="FR local"' in form
+    assert '<option value="line-in" selected>' in form
+
+
 def test_prices_in_another_currency_say_that_they_do_not_count(
     admin_client: Client, settings: Settings
 ) -> None:
