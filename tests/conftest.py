@@ -35,7 +35,6 @@ gc.disable()
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """Let the garbage collector ignore the modules and tests."""
-    gc.collect()
     gc.freeze()
     gc.enable()
 

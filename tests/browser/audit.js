@@ -4,6 +4,7 @@
 () => {
   const LEAST_CONTRAST = 4.5;
   const LEAST_CONTRAST_LARGE = 3;
+  const CLEAR = "rgba(0, 0, 0, 0)";
   const faults = [];
   // Half way from light to dark, colours are neither.
   for (const animation of document.getAnimations()) {
@@ -19,7 +20,7 @@
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 1;
   const brush = canvas.getContext("2d", { willReadFrequently: true });
-  const painted = (colours) => {
+  const paint = (colours) => {
     brush.fillStyle = "#fff";
     brush.fillRect(0, 0, 1, 1);
     for (const colour of colours) {
@@ -28,6 +29,13 @@
     }
     return brush.getImageData(0, 0, 1, 1).data;
   };
+  // A page has hundreds of texts, and few colours.
+  const paintedBefore = new Map();
+  const painted = (colours) => {
+    const key = colours.join();
+    if (!paintedBefore.has(key)) paintedBefore.set(key, paint(colours));
+    return paintedBefore.get(key);
+  };
   const luminance = ([red, green, blue]) => {
     const linear = [red, green, blue].map((byte) => {
       const part = byte / 255;
@@ -35,12 +43,14 @@
     });
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
   };
+  const behindBefore = new Map([[null, []]]);
   const behind = (element) => {
-    const colours = [];
-    for (let at = element; at; at = at.parentElement) {
-      colours.unshift(getComputedStyle(at).backgroundColor);
+    if (!behindBefore.has(element)) {
+      const colour = getComputedStyle(element).backgroundColor;
+      const under = behind(element.parentElement);
+      behindBefore.set(element, colour === CLEAR ? under : [...under, colour]);
     }
-    return colours;
+    return behindBefore.get(element);
   };
   const contrast = (element) => {
     const under = behind(element);
