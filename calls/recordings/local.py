@@ -9,6 +9,7 @@ from secrets import token_hex
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from bots.audio.pcm import TELEPHONE_RATE
 from bots.audio.stereo import Piece, mixed
 from calls.models import Call, Recording
 from calls.models.recording import recording_storage
@@ -16,6 +17,7 @@ from calls.recordings.waveform import waveform
 
 log = logging.getLogger(__name__)
 
+SAMPLE_WIDTH = 2
 NOT_STORED = "The storage of recordings did not take the sound of this call."
 
 
@@ -40,7 +42,9 @@ class Tape:
         return mixed(map(self._moved, kept), self.ends - self.begins, silent)
 
     def _moved(self, piece: Piece) -> Piece:
-        return Piece(piece.channel, piece.begins - self.begins, piece.samples)
+        kept = round((self.ends - piece.begins) * TELEPHONE_RATE) * SAMPLE_WIDTH
+        samples = piece.samples[:kept]
+        return Piece(piece.channel, piece.begins - self.begins, samples)
 
 
 def store(call: Call, tape: Tape) -> Recording:

@@ -30,6 +30,7 @@ from calls.transcripts.writes import CallClosed, TransferStarted, TurnWrite, Wri
 from calls.transfer import Transfer, pending
 from calls.turns.clip import Clip
 from calls.turns.heard_text import heard_and_not
+from calls.turns.recording import RecordingState
 from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind
 from calls.twilio import relay
 from calls.twilio.relay_tokens import TOKEN_LIFETIME_SECONDS
@@ -110,6 +111,7 @@ class TestCallSession(CallSession):
 
     async def close(self, status: Call.Status, reason: Call.EndReason) -> None:
         """Store the recording, too."""
+        self.tape.set_state(RecordingState.OFF)
         await super().close(status, reason)
         if not self.is_stored:
             self.is_stored = True

@@ -133,7 +133,7 @@ class BrowserTape:
         if not recording:
             return None
         stops = [at for at, state in self.states if state is RecordingState.OFF]
-        ends = next((at for at in stops if at > recording[0]), now)
+        ends = next((at for at in stops if at >= recording[0]), now)
         played = [sound.piece(self.started) for sound in self.played]
         said = [words.piece(self.started) for words in self.said]
         return Tape(

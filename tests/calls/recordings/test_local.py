@@ -36,9 +36,11 @@ def heard(tape: Tape) -> tuple[list[int], list[int]]:
 def test_only_the_kept_part_is_on_the_tape() -> None:
     before = piece(Channel.BOT, 0.0, 0.6, level=1)
     within = piece(Channel.CALLER, 0.7, 0.1, level=2)
-    after = piece(Channel.BOT, 1.0, 0.5, level=3)
-    tape = Tape(timezone.now(), [before, within, after], begins=0.5, ends=1.0)
-    assert heard(tape) == ([0, 0, 2, 0, 0], [1, 0, 0, 0, 0])
+    goes_on = piece(Channel.BOT, 0.9, 0.5, level=3)
+    after = piece(Channel.BOT, 1.0, 0.5, level=4)
+    pieces = [before, within, goes_on, after]
+    tape = Tape(timezone.now(), pieces, begins=0.5, ends=1.0)
+    assert heard(tape) == ([0, 0, 2, 0, 0], [1, 0, 0, 0, 3])
 
 
 def test_nothing_of_a_secret_stretch_is_on_the_tape() -> None:
