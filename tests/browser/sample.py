@@ -126,7 +126,7 @@ PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 PAGES_WITH_WORDS = {
     *("home", "budgets", "budget"),
     *("alert rules", "alert rule", "alert channels", "alert channel"),
-    *("invitations", "alerts sent", "alert"),
+    *("alerts sent", "alert"),
     *("version", "delete a bot", "post_call_task"),
     *(f"editor {tab.slug}" for tab in TABS),
     *("statistics", "bots", "history", "test call", "numbers", "number"),
