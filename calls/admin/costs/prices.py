@@ -25,6 +25,7 @@ from calls.prices.line_text import LABELS
 from calls.prices.money import amount_text
 
 NOT_COUNTED = "In {price}, but this console counts in {own}. Write it in {own}."
+FIRST_DAY = date(2000, 1, 1)
 OF_OTHERS = "everything without its own"
 
 
@@ -56,11 +57,15 @@ class AgainForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse days in the wrong order."""
+        """Refuse days in the wrong order, and those of no calls."""
         cleaned = super().clean() or {}
         first, last = cleaned.get("first"), cleaned.get("last")
         if first and last and first > last:
             raise forms.ValidationError("The first day comes after the last one.")
+        if first and first < FIRST_DAY:
+            raise forms.ValidationError(f"Choose a day after {FIRST_DAY.year - 1}.")
+        if last and last > localdate():
+            raise forms.ValidationError("The last day is in the future.")
         return cleaned
 
 

@@ -218,7 +218,12 @@ def test_costs_are_calculated_again_with_a_corrected_price(
     assert CallCost.objects.get().amount == Decimal("2.017")
     assert DaySpending.objects.get().amount == Decimal("2.017")
     assert AuditEvent.objects.filter(details__contains="1 calls").exists()
-    for wrong in ({"first": "2026-12-02", "last": "2026-12-01"}, {"first": "x"}):
+    for wrong in (
+        {"first": "2026-11-02", "last": "2026-11-01"},
+        {"first": "0001-01-01", "last": str(today)},
+        {"first": str(today), "last": "9999-12-31"},
+        {"first": "x"},
+    ):
         response = admin_client.post("/admin/calls/price/again/", wrong)
         assert b"errorlist" in response.content
 
