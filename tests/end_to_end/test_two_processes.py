@@ -1,6 +1,6 @@
 """Two processes that share a database and a Redis: either one answers a request."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import httpx
@@ -20,7 +20,7 @@ from tests.end_to_end.test_transfer import (
     transfer_call,
 )
 from tests.support.inworld.server import FakeInworld
-from tests.support.live import LiveServer, running
+from tests.support.live import LiveServer, running, serving
 from tests.support.pages.live import operator, said, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,17 +28,24 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Servers = tuple[LiveServer, LiveServer]
 
 
-@pytest.fixture
-async def servers(deployment: dict[str, str]) -> AsyncIterator[Servers]:
+@pytest.fixture(scope="module")
+def servers(deployment: dict[str, str]) -> Iterator[Servers]:
     """Two servers, as on two machines."""
+    with serving(**deployment) as first, serving(**deployment) as second:
+        yield first, second
+
+
+@pytest.fixture
+async def mortal_servers(deployment: dict[str, str]) -> AsyncIterator[Servers]:
+    """Two servers of which a test may kill one."""
     async with running(**deployment) as first, running(**deployment) as second:
         yield first, second
 
 
 async def test_a_call_is_served_and_seen_by_another_process_and_outlives_its_own(
-    servers: Servers, inworld: FakeInworld, bot: Bot
+    mortal_servers: Servers, inworld: FakeInworld, bot: Bot
 ) -> None:
-    first, second = servers
+    first, second = mortal_servers
     inworld.says("We open at nine.")
     inworld.says("At six.")
     async with AsyncExitStack() as stack:
