@@ -151,7 +151,9 @@ class TestPages:
         change(bot, greeting="Moin.")
         shown = page(operator, f"bot/{bot.pk}/history/{at(bot, 1).pk}/")
         assert "Restore this version" in shown
-        assert "Restored." in restore(operator, at(bot, 1))
+        shown = restore(operator, at(bot, 1))
+        assert "Restored." in shown
+        assert "<h1>Front desk</h1>" in shown  # its page, not the list of versions
         assert author(at(bot, 0)) == "operator"
         bot.refresh_from_db()
         assert bot.greeting == "Hello."

@@ -19,7 +19,7 @@ from bots.site_settings.current import (
     moment,
     site_values,
 )
-from bots.site_settings.dates import FORMATS, DateStyle, day_text
+from bots.site_settings.dates import FORMATS, DateStyle, column_text, day_text
 from voicebot import settings as project
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +98,8 @@ def test_masked_numbers_follow_the_settings(client: Client, viewer: Any) -> None
 @pytest.fixture
 def viewer(db: None, django_user_model: Any) -> Any:
     return django_user_model.objects.create_user("vic", is_staff=True)
+
+
+def test_columns_of_charts_have_the_style_of_all_dates() -> None:
+    shown = [column_text(EVENING.date(), style) for style in DateStyle]
+    assert shown == ["Mon 30 Nov", "Mon 30.11.", "Mon 30/11", "Mon Nov 30", "Mon 11-30"]

@@ -77,3 +77,23 @@ def test_nobody_is_led_to_a_page_that_is_closed_to_them(client: Client) -> None:
 
 def test_who_is_not_signed_in_sees_no_navigation(client: Client) -> None:
     assert not NAV.search(client.get("/admin/login/").content.decode())
+
+
+def test_pages_below_settings_lead_back_to_it(admin_client: Client) -> None:
+    trail = 'aria-label="Pages above this one"><a href="/admin/settings/">Settings</a>'
+    for name in ("bots_secret_changelist", "auth_user_changelist", "invitations"):
+        assert trail in admin_client.get(reverse(f"admin:{name}")).content.decode()
+    for name in ("settings", "bots_bot_changelist"):
+        assert trail not in admin_client.get(reverse(f"admin:{name}")).content.decode()
+
+
+def test_the_list_of_bots_leads_to_test_calls_for_those_who_may(
+    admin_client: Client, client: Client
+) -> None:
+    bot = Bot.objects.create(name="Front desk")
+    link = reverse("admin:test-call", args=[bot.pk])
+    assert link in admin_client.get("/admin/bots/bot/").content.decode()
+    client.force_login(staff("bots.view_bot"))
+    shown = client.get("/admin/bots/bot/").content.decode()
+    assert "Front desk" in shown
+    assert link not in shown
