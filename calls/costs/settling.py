@@ -4,11 +4,11 @@ A call is due when something of it was written. Several processes may calculate 
 each takes rows that no other has locked.
 """
 
-import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
@@ -27,12 +27,14 @@ from calls.prices.calculation import cost_of, lines_of
 from calls.prices.price_book import PriceBook
 from calls.prices.usage import Usage
 
-log = logging.getLogger(__name__)
-
 # Calls of one transaction.
 CHUNK = 100
 # Calls of one run; the next run goes on.
 MAX_CALLS = 2_000
+FIELDS = [
+    *("day", "amount", "is_partial", "currency", "lines"),
+    *("calculated_at", "due_at", "counted", "reserved"),
+]
 # A call in progress with a budget is calculated so often, if nothing is written of it.
 OPEN_AGAIN = timedelta(seconds=60)
 
@@ -104,8 +106,10 @@ def _settle(due: QuerySet[CallCost]) -> int:
     used = {pk: usages_of(call, now) for pk, call in by_pk.items()}
     for row in rows:
         row.day = row.day or by_pk[row.call_id].started_at.astimezone(zone).date()
-    of_days = [(usage, row.day) for row in rows for usage in used[row.call_id]]
-    book = with_listed_prices(price_book(), of_days)  # type: ignore[arg-type]
+    of_days = [
+        (usage, row.day) for row in rows if row.day for usage in used[row.call_id]
+    ]
+    book = with_listed_prices(price_book(), of_days)
     changes: Changes = defaultdict(Change)
     for row in rows:
         call = by_pk[row.call_id]
@@ -116,12 +120,6 @@ def _settle(due: QuerySet[CallCost]) -> int:
     CallCost.objects.bulk_update(rows, FIELDS)
     _add_to_days(changes)
     return len(rows)
-
-
-FIELDS = [
-    *("day", "amount", "is_partial", "currency", "lines"),
-    *("calculated_at", "due_at", "counted", "reserved"),
-]
 
 
 def _calculate(
@@ -153,7 +151,8 @@ def _count(row: CallCost, call: Call, changes: Changes) -> None:
     change.calls += bool(counted and not row.counted)
     change.dearest = max(change.dearest, counted)
     if (more := counted - row.counted) > 0:
-        metrics.COST.labels(call.bot_name or "-", settings.CURRENCY).inc(float(more))
+        counter = metrics.COST.labels(call.bot_name or "-", settings.CURRENCY)
+        transaction.on_commit(partial(counter.inc, float(more)))
     row.currency, row.counted, row.reserved = settings.CURRENCY, counted, None
 
 

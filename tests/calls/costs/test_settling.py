@@ -260,6 +260,7 @@ def test_days_are_those_of_the_deployment_also_when_clocks_change(
     assert counted.day == day
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_correction_changes_the_day_and_never_counts_twice() -> None:
     bot = Bot.objects.create(name="Shop")
     call = call_of(seconds=60, bot=bot, bot_name="Shop")
