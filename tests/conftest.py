@@ -40,8 +40,8 @@ def pytest_runtestloop() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Three workers a core: tests of servers wait more than they compute."""
-    return min(3 * (os.cpu_count() or 1), PORT_RANGES)
+    """Seven workers on two cores: tests of servers wait more than they compute."""
+    return min(7 * (os.cpu_count() or 1) // 2, PORT_RANGES)
 
 
 @pytest.hookimpl(optionalhook=True)
