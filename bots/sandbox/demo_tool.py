@@ -56,6 +56,12 @@ def remove() -> None:
     _demo_tools().delete()
 
 
+def without_port(url: str) -> str:
+    """The tool's address without its port, which each start of the sandbox changes."""
+    is_ours = url.startswith(HOST) and url.endswith(PATH)
+    return f"{HOST}{PATH}" if is_ours else url
+
+
 def _demo_tools() -> QuerySet[Tool]:
     """The tool, unless an operator changed its address."""
     return Tool.objects.filter(name=NAME, url__startswith=HOST, url__endswith=PATH)

@@ -1,7 +1,7 @@
 """The settings that a call ran with, labelled as on the bot's page, beside today's."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarg
 from bots.config_builder import config_of
 from bots.models import Bot
 from bots.phone_numbers.masking import masked
+from bots.sandbox import demo_tool
 from calls.models import Call
 
 # The unit of a number, and the meaning of 0.
@@ -95,12 +96,22 @@ def _parsed(name: str, value: Any) -> Any:
     value = value if isinstance(value, list | tuple | dict) else []
     try:
         if name in LIST_FIELDS:
-            return [LIST_FIELDS[name].of(item) for item in value]
+            return [_edited_by_people(LIST_FIELDS[name].of(item)) for item in value]
         if name == "lookup_tool" and value:
-            return ToolSpec.of(value)
+            return _edited_by_people(ToolSpec.of(value))
     except (TypeError, AttributeError):  # a damaged row
         return [str(value)]
     return None
+
+
+def _edited_by_people(item: Any) -> Any:
+    """The item without what a start of the server changes."""
+    match item:
+        case ToolSpec(url=url):
+            return replace(item, url=demo_tool.without_port(url))
+        case MenuEntry(tool=ToolSpec()):
+            return replace(item, tool=_edited_by_people(item.tool))
+    return item
 
 
 def _summary(item: Any, *, hide: bool) -> str:

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from bots.config_builder import config_of
 from bots.models import Bot, Tool
+from bots.sandbox import demo_tool
 from calls.models import Call
 from calls.review.call_page import parts_of
 from calls.review.settings_used import settings_used
@@ -268,6 +269,21 @@ def test_changed_tools_and_targets_are_marked_as_changed(full_bot: Bot) -> None:
     }
     call.settings |= {"tools": 7, "targets": [{}], "menu": "x", "lookup_tool": [1]}
     assert len(list(settings_used(call))) == len(call.settings)
+
+
+def test_a_new_port_of_the_sandbox_is_no_change_of_the_demo_tool(bot: Bot) -> None:
+    demo_tool.add_to(bot)
+    bot.menu_keys.create(key="3", action="tool", tool=bot.tools.get())
+    Bot.objects.update(lookup_tool=bot.tools.get())
+    config = config_of(Bot.objects.with_related().get())
+    call = make_call(bot=bot, settings=config.to_json())
+    demo_tool.point_to("http://127.0.0.1:40001")
+    call.refresh_from_db()
+    assert not any(each.changed for each in settings_used(call))
+    Tool.objects.update(url="http://127.0.0.1:40001/mine")
+    assert {each.label for each in settings_used(call) if each.changed} == {
+        *("tools", "lookup", "keypad menu"),
+    }
 
 
 def test_an_error_of_twilio_is_shown_with_what_to_do(viewer: Client) -> None:
