@@ -99,7 +99,8 @@ if not SECRET_KEY:
         "50 random characters and keep it the same between restarts."
     )
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = _integer("PORT", default=3000, least=1, most=65535)
+USUAL_PORT = 3000
+PORT = _integer("PORT", default=USUAL_PORT, least=1, most=65535)
 SERVER_URL = env.str("SERVER_URL", default="").rstrip("/") or f"http://localhost:{PORT}"
 try:
     SERVER_HOST = urlsplit(SERVER_URL).hostname or ""

@@ -180,7 +180,8 @@ def test_the_first_start_ends_with_everything_that_a_first_look_needs(
         block = server.output[server.output.index("voicebot answers") :]
     expected = (
         r"voicebot answers calls at \S+/voice\n"
-        r"Call it from a second shell:\n {4}\S+ manage.py call --say .+\n"
+        rf"Call it from a second shell:\n {{4}}PORT={server.url.rsplit(':', 1)[1]} "
+        r"\S+ manage.py call --say .+\n"
         r" {4}User: +admin\n {4}Password: +\S{16} .*\n"
         r"The console is at \S+/admin/ .*\n"
     )

@@ -38,7 +38,7 @@ HTTP_TIMEOUT_SECONDS = 30
 READY = "sandbox listening on "
 TRY_IT = """\
 Call it from a second shell:
-    .venv/bin/python manage.py call --say "When do you open?"
+    {port}.venv/bin/python manage.py call --say "When do you open?"
 """
 # How long the start waits for Inworld's answer.
 INWORLD_SECONDS = 3.0
@@ -89,6 +89,12 @@ def _port_error() -> CommandError:
         f"Port {settings.PORT} on {settings.HOST} is taken or not allowed. "
         "Stop what uses it, or set PORT to another."
     )
+
+
+def _try_it() -> str:
+    """The command of a first call, which works in a shell of its own, too."""
+    is_usual = settings.PORT == settings.USUAL_PORT
+    return TRY_IT.format(port="" if is_usual else f"PORT={settings.PORT} ")
 
 
 def _exit_in_time() -> None:
@@ -144,7 +150,7 @@ class Command(BaseCommand):
         _lower_switch_interval()
         server = DrainingServer(
             application,
-            first_steps=account and f"{TRY_IT}{account}",
+            first_steps=account and f"{_try_it()}{account}",
             endpoints=build_endpoint_description_strings(
                 host=settings.HOST, port=settings.PORT
             ),
