@@ -37,6 +37,11 @@ from bots.validators import LIST_MAX_LENGTH
 from bots.versions.history import NUMBERS_CHANGED, record_change
 
 BATCH = 500
+TEST_IT = '<a href="{}">Test {}</a> to see and hear what its callers get.'
+CONNECT_IT = (
+    '<strong>One more step:</strong> let Twilio send its calls here. <a href="{}">'
+    "Connect numbers</a> does it."
+)
 Fieldsets = tuple[tuple[str | None, Any], ...]
 FIELDSETS: Fieldsets = (
     (
@@ -189,8 +194,8 @@ class PhoneNumberAdmin(VersionHistoryMixin):
     def response_post_save_add(
         self, request: HttpRequest, obj: PhoneNumber
     ) -> HttpResponseRedirect:
-        """Link to the page that shows what callers hear."""
-        self._offer_test(request, obj)
+        """Link to the page that connects the number, and to what callers hear."""
+        self._offer_test(request, obj, is_new=True)
         return super().response_post_save_add(request, obj)
 
     def response_post_save_change(
@@ -200,11 +205,15 @@ class PhoneNumberAdmin(VersionHistoryMixin):
         self._offer_test(request, obj)
         return super().response_post_save_change(request, obj)
 
-    def _offer_test(self, request: HttpRequest, number: PhoneNumber) -> None:
+    def _offer_test(
+        self, request: HttpRequest, number: PhoneNumber, *, is_new: bool = False
+    ) -> None:
         query = urlencode({"number": number.number})
         url = f"{reverse('admin:number-preview')}?{query}"
-        text = '<a href="{}">Test {}</a> to see and hear what its callers get.'
-        self.message_user(request, format_html(text, url, number.number), messages.INFO)
+        text = format_html(TEST_IT, url, number.number)
+        if is_new and request.user.has_perm("bots.change_phonenumber"):
+            text = format_html(f"{CONNECT_IT} {{}}", reverse("admin:numbers"), text)
+        self.message_user(request, text, messages.INFO)
 
     def delete_model(self, request: HttpRequest, obj: PhoneNumber) -> None:
         """Delete the number; the versions of its bot show that."""

@@ -9,7 +9,7 @@ from typing import Self
 
 from .forms import action_form, dial_form, setup_fields, status_form, voice_form
 from .frames import speech
-from .line import CallFailed, Line
+from .line import SIMULATED_CALL, CallFailed, Line
 from .person import Telephone
 from .record import Clock, Heard, Record
 from .session import Ending, Session
@@ -31,7 +31,7 @@ class SimulatedCall(Waiting):
         on_person: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(line, Record(fast=line.fast, on_heard=on_heard))
-        self.call_sid = "CA" + token_hex(16)
+        self.call_sid = SIMULATED_CALL + token_hex(12)
         self.frames = self.record.frames
         self.actions: list[dict[str, str]] = []  # the action callbacks posted
         self.dials: list[dict[str, str]] = []  # the callbacks posted after dialling

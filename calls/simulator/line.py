@@ -10,6 +10,8 @@ TEST_NUMBER = "+15005550006"
 MP3_TYPE = "audio/mpeg"
 # The account of simulated calls, which no real account can have.
 SIMULATED_ACCOUNT = "AC" + "5" * 32
+# The beginning of their call SIDs: Twilio gives one call in 2**32 such a SID.
+SIMULATED_CALL = "CAfa15eca1"
 
 
 class CallFailed(Exception):

@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from bots.access.scope import scope_of, visible
 from bots.inworld.api_key import lacks_key
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot
 from calls.checks import is_loopback
+from calls.console.numbers.connected import is_number_connected, phone_calls
 from calls.diagnostics.account_warnings import role_findings
 from calls.diagnostics.findings import Finding
 from calls.diagnostics.recordings.warnings import failed_recordings, waiting_sound
@@ -112,16 +113,14 @@ def _bot_steps(bots: QuerySet[Bot]) -> Iterator[SetupStep]:
     found = list(bots.order_by("-is_default", "-is_active", "pk")[:2])
     bot = found[0] if found else None
     is_edited = bot and bot.updated_at - bot.created_at > CREATION_TIME
-    bot_page = reverse("admin:bots_bot_add")
-    if bot:
-        bot_page = reverse("admin:bots_bot_change", args=[bot.pk])
     yield SetupStep(
         "Make your first bot",
-        "Give it a greeting, instructions and a voice.",
-        bot_page,
+        "Give it a name, a greeting, instructions and a voice.",
+        # Not the page of the example, which asks for everything at once.
+        reverse("admin:bots_bot_add"),
         # `manage.py setup` makes one bot; a second one or a change is the person's own.
         bool(found[1:] or is_edited),
-        "bots.change_bot" if bot else "bots.add_bot",
+        "bots.add_bot",
     )
     yield SetupStep(
         "Make a test call",
@@ -134,30 +133,31 @@ def _bot_steps(bots: QuerySet[Bot]) -> Iterator[SetupStep]:
 def _server_steps() -> Iterator[SetupStep]:
     yield SetupStep(
         "Enter an Inworld key",
-        "Make one in Inworld's portal and put it into .env as INWORLD_API_KEY: until "
-        "then no real model answers.",
+        "Make one in Inworld's portal and write it into the server's settings file "
+        "(.env, INWORLD_API_KEY=…). Until then no real model answers.",
         PORTAL,
         not (lacks_key() or settings.SANDBOX_RUNNING),
     )
     yield SetupStep(
         "Give the server a public address",
-        "Put the address at which Twilio reaches it into .env as SERVER_URL; now it is "
-        f"{settings.SERVER_URL}.",
+        "Write the address at which Twilio reaches it into the server's settings file "
+        f"(.env, SERVER_URL=…). Now it is {settings.SERVER_URL}.",
         reverse("admin:numbers"),
         not is_loopback(settings.SERVER_HOST),
         "bots.view_phonenumber",
     )
     yield SetupStep(
         "Connect a phone number",
-        "Choose one of your Twilio account, or follow the steps by hand.",
+        "Let Twilio send the calls of your number here. Done once you have connected "
+        "one here, or its first call has come in.",
         reverse("admin:numbers"),
-        PhoneNumber.objects.exists(),
+        is_number_connected(),
         "bots.view_phonenumber",
     )
     yield SetupStep(
         "Take the first real call",
-        "Call your number, and watch the call here while it runs.",
+        "Call your number with a phone, and watch the call here while it runs.",
         reverse("admin:live"),
-        Call.objects.real().exists(),
+        phone_calls().exists(),
         "calls.view_call",
     )

@@ -143,10 +143,18 @@ def _user_id(request: HttpRequest) -> int:
     return int(request.user.pk or 0)
 
 
+def changes_made_here() -> QuerySet[LogEntry]:
+    """Numbers that this console has pointed at this server."""
+    return _changes(Q(change_message__startswith=DONE))
+
+
 def latest_changes() -> QuerySet[LogEntry]:
     """Changes made at Twilio from this console, the latest first."""
-    ours = Q(change_message__startswith=DONE) | Q(change_message__startswith=TRIED)
-    entries = LogEntry.objects.filter(
-        ours, content_type=ContentType.objects.get_for_model(PhoneNumber)
-    )
+    tried = Q(change_message__startswith=TRIED)
+    entries = _changes(tried | Q(change_message__startswith=DONE))
     return entries.select_related("user").order_by("-action_time")[:MAX_CHANGES_SHOWN]
+
+
+def _changes(ours: Q) -> QuerySet[LogEntry]:
+    numbers = ContentType.objects.get_for_model(PhoneNumber)
+    return LogEntry.objects.filter(ours, content_type=numbers)

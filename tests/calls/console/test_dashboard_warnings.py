@@ -18,6 +18,7 @@ from calls.diagnostics.probes import probe_refused_settings
 from calls.models import AlertMessage, Call
 from calls.models.alert import State
 from calls.session.active_calls import active_calls
+from calls.simulator.line import SIMULATED_CALL
 from tests.calls.alerts.noticed import end_call, failing, look, mail_channel
 from tests.support.pages.dashboard import (
     Ring,
@@ -53,7 +54,7 @@ def test_a_new_deployment_is_shown_the_first_steps(
     assert "Set-up: 0 of 6 done" in page
     assert "home-charts" not in page
     assert [step.link for step in steps(admin_client)] == [
-        reverse("admin:bots_bot_change", args=[bot.pk]),
+        reverse("admin:bots_bot_add"),
         reverse("admin:test-call", args=[bot.pk]),
         warnings.PORTAL,
         reverse("admin:numbers"),
@@ -74,11 +75,13 @@ def test_the_steps_tick_themselves_and_stay_until_all_are_done(
     assert ticked(admin_client) == [True, *[False] * 5]
     ring(is_test=True)
     assert ticked(admin_client) == [True, True, *[False] * 4]
-    ring()
-    assert ticked(admin_client) == [True, True, False, False, False, True]
-    settings.SANDBOX_RUNNING = False
-    assert ticked(admin_client) == [True, True, True, False, False, True]
     PhoneNumber.objects.create(number="+14155550100", bot=bot)
+    ring(call_sid=f"{SIMULATED_CALL}{'0' * 24}")
+    assert ticked(admin_client) == [True, True, *[False] * 4]
+    ring()
+    assert ticked(admin_client) == [True, True, False, False, True, True]
+    settings.SANDBOX_RUNNING = False
+    assert ticked(admin_client) == [True, True, True, False, True, True]
     settings.SERVER_HOST = "voice.example.com"
     assert steps(admin_client) == []
     assert "Set-up: everything is ready" in text(admin_client)
