@@ -1,7 +1,7 @@
 """A process whose callers call one after the other until a budget turns them away.
 
 Their calls last three, two or one minute by Twilio's report, and end at once. They
-begin when a line comes on stdin. With `set-up`, the process only makes the database.
+begin when a line comes on stdin.
 """
 
 import asyncio
@@ -16,10 +16,8 @@ import django
 django.setup()
 
 from asgiref.sync import sync_to_async  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from bots.models import Bot  # noqa: E402
 from calls.costs.settling import settle_due  # noqa: E402
 from calls.models import Call, CallCost, CallUsage  # noqa: E402
 from calls.prices.usage import REPORT, Kind, Usage  # noqa: E402
@@ -51,12 +49,6 @@ async def caller(name: str) -> int:
     return MOST_CALLS
 
 
-def set_up() -> None:
-    """Make the tables and a bot."""
-    call_command("migrate", verbosity=0)
-    Bot.objects.create(name="Shop", is_default=True, max_call_minutes=3)
-
-
 async def main(name: str) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
@@ -66,7 +58,4 @@ async def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "set-up":
-        set_up()
-    else:
-        asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(sys.argv[1]))
