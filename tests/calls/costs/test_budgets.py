@@ -12,8 +12,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
-from bots.models import Bot, PhoneNumber, SiteSettings
+from bots.models import Bot, PhoneNumber
 from bots.number_routing import route
 from calls.console.numbers.preview import preview
 from calls.costs.admission import admit
@@ -222,8 +223,8 @@ def test_the_bots_own_budget_acts_before_that_of_all(shop: Bot) -> None:
     assert answer.diversion.message == "The shop is closed."
 
 
-def test_levels_and_periods(shop: Bot) -> None:
-    SiteSettings.objects.create(pk=1, time_zone="Pacific/Auckland")
+def test_levels_and_periods(shop: Bot, settings: Settings) -> None:
+    settings.TIME_ZONE = "Pacific/Auckland"
     today = local_day(timezone.now())
     day, month = budget(bot=shop), budget(period="month", limit=20)
     spend("8", shop, today)
