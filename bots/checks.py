@@ -44,10 +44,12 @@ def inworld_key_is_set(**kwargs: Any) -> Iterator[CheckMessage]:
     """Warn about a missing key: Inworld refuses every request without one."""
     if lacks_key():
         yield Warning(
-            "INWORLD_API_KEY is not set: no real model answers. `serve` starts the "
-            "sandbox; any other server can only apologise to its callers.",
+            "The key of your Inworld account is missing (INWORLD_API_KEY): no real "
+            "model answers. `serve` starts the sandbox; any other server can only "
+            "apologise to its callers.",
             id="bots.W001",
-            hint="Create a key in Inworld's portal and put INWORLD_API_KEY=… in .env.",
+            hint="Make a key in Inworld's portal and write it into the server's "
+            "settings file (.env): INWORLD_API_KEY=…",
         )
 
 

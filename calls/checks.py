@@ -16,12 +16,13 @@ from redis.retry import Retry
 from bots.checks import paste_problem
 
 SERVER_URL_HINT = (
-    "Put the public address of this server in .env, without a path: "
-    "SERVER_URL=https://your-domain.example. For development use your tunnel's address."
+    "Write the public address of this server into its settings file (.env), without a "
+    "path: SERVER_URL=https://your-domain.example. To try it out, use the address of "
+    "your tunnel."
 )
 TWILIO_HINT = (
-    "Copy the Auth Token from the Twilio Console's start page to .env: "
-    "TWILIO_AUTH_TOKEN=…"
+    "Copy the “Auth Token” from the start page of the Twilio Console into the server's "
+    "settings file (.env): TWILIO_AUTH_TOKEN=…"
 )
 TOKEN_LENGTH = 32
 AUTH_TOKEN = re.compile(f"[0-9a-f]{{{TOKEN_LENGTH}}}")
@@ -92,22 +93,23 @@ def twilio_token_is_set(**kwargs: Any) -> Iterator[CheckMessage]:
         return
     if not settings.DEBUG:
         yield Error(
-            "TWILIO_AUTH_TOKEN is not set, so no request can be trusted.",
+            "The key of your Twilio account is missing (TWILIO_AUTH_TOKEN), so no "
+            "request can be trusted.",
             id="calls.E004",
             hint=f"{TWILIO_HINT} For a first look without Twilio: DEBUG=true.",
         )
     elif (url := _split(settings.SERVER_URL)) and not is_loopback(url.hostname or ""):
         yield Error(
-            f"TWILIO_AUTH_TOKEN is not set, and everybody can reach "
-            f"{settings.SERVER_URL}: with DEBUG=true requests of strangers would be "
-            "accepted as Twilio's.",
+            "The key of your Twilio account is missing (TWILIO_AUTH_TOKEN), and "
+            f"everybody can reach {settings.SERVER_URL}: in test mode (DEBUG=true) "
+            "requests of strangers would be accepted as Twilio's.",
             id="calls.E006",
             hint=f"{TWILIO_HINT} For a first look without Twilio leave SERVER_URL out.",
         )
     else:
         yield Warning(
-            "TWILIO_AUTH_TOKEN is not set: requests are accepted as Twilio's "
-            "without a check, because DEBUG is true.",
+            "The key of your Twilio account is missing (TWILIO_AUTH_TOKEN): in test "
+            "mode (DEBUG=true) anybody can pretend to be Twilio.",
             id="calls.W002",
             hint=TWILIO_HINT,
         )
@@ -155,7 +157,8 @@ def env_file_is_understood(**kwargs: Any) -> Iterator[CheckMessage]:
     """A line that is passed over is a setting that somebody misses."""
     for number in settings.ENV_FILE_ODD_LINES:
         yield Warning(
-            f"Line {number} of .env is not understood and counts for nothing.",
+            f"Line {number} of the settings file (.env) is not understood and counts "
+            "for nothing.",
             id="calls.W006",
             hint="Write NAME=value, or put # before a comment.",
         )

@@ -104,6 +104,8 @@ class ConsoleAdmin(VisibleChoices, admin.ModelAdmin[M]):
     People with roles for single bots see the rows of these bots, and choose from them.
     """
 
+    # Counts beside filters answer no question of an operator, and cost queries.
+    show_facets = admin.ShowFacets.NEVER
     # Lookups that links to the list have, and none of its filters.
     link_parameters: frozenset[str] = frozenset()
 

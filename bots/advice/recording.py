@@ -15,8 +15,10 @@ def remarks(draft: Draft) -> Iterator[Remark]:
         text = "Without effect: calls are not recorded after consent."
         yield Remark("recording_consent_key", text, "hint")
     if recording == "always" and not draft.get("consent_message", "").strip():
-        text = "Callers are not told so: write a consent message if your law asks for"
-        yield Remark("recording", f"{text} it.", "hint")
+        text = (
+            "Callers are not told that they are recorded, which many countries forbid."
+        )
+        yield Remark("recording", f"{text} Write a consent message.")
     if recording in ("always", "consent") and draft.get("mask_dtmf"):
         text = "A key that the bot did not ask for, and that is not in its menu, ends"
         text = f"{text} the recording, and what was recorded before is deleted."

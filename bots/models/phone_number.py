@@ -55,7 +55,7 @@ class PhoneNumber(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="numbers",
-        help_text="The bot that answers this number. Empty: the default bot.",
+        help_text="The bot that answers this number.",
     )
 
     max_concurrent_calls = models.PositiveSmallIntegerField(
@@ -75,21 +75,20 @@ class PhoneNumber(models.Model):
     opening_hours = models.CharField(
         max_length=MAX_HOURS_LENGTH,
         blank=True,
-        help_text=f"For example {EXAMPLE}. Empty: always open, except on the days "
-        "below. Hours past midnight belong to the day on which they begin.",
+        help_text="Hours past midnight belong to the day on which they begin. As text: "
+        f"{EXAMPLE}.",
     )
     holiday_country = models.CharField(
         "public holidays",
         max_length=2,
         blank=True,
-        help_text="The number is closed on the public holidays of this country. "
-        "Empty: holidays are ordinary days.",
+        help_text="The number is closed on the public holidays of this country.",
     )
     holiday_region = models.CharField(
         "region",
         max_length=20,
         blank=True,
-        help_text="Empty: only the holidays of the whole country.",
+        help_text="Then the holidays of this region count, too.",
     )
     special_days = models.TextField(
         "days of your own",

@@ -85,7 +85,6 @@ class CallAdmin(
     list_per_page = 50
     list_max_show_all = 200
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # it would count every filter's calls
     actions = [
         *("mark_handled", "mark_unhandled"),
         *("export_csv", "export_turns", "export_json", "block_callers"),

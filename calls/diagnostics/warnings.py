@@ -72,8 +72,8 @@ def _development_settings() -> Iterator[Finding]:
         yield warning(
             SETTINGS,
             "Sandbox: a local stand-in answers, no real model or voice.",
-            "Make a key in Inworld's portal, put INWORLD_API_KEY=… in .env and "
-            "start the server again.",
+            "Make a key in Inworld's portal, write it into the server's settings file "
+            "(.env, INWORLD_API_KEY=…) and start the server again.",
             link=PORTAL,
             link_text="Inworld's portal",
         )
@@ -93,8 +93,10 @@ def _debug_pages() -> Iterator[Finding]:
     if settings.DEBUG:
         yield warning(
             SETTINGS,
-            "DEBUG is on: error pages show the server's internals to everybody.",
-            "Put DEBUG=false in .env before real callers, and start the server again.",
+            "Test mode is on (DEBUG=true): error pages show the server's internals to "
+            "everybody.",
+            "Before real callers, write DEBUG=false into the server's settings file "
+            "(.env), and start the server again.",
             link=DEBUG_MANUAL,
             link_text="What DEBUG does",
         )

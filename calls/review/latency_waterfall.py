@@ -7,13 +7,13 @@ from typing import Any
 # Keys of `Turn.latency_ms`: milliseconds since the caller's last word.
 LABELS = {
     "request_sent": "model asked",
-    "first_token": "first token",
-    "first_audio": "first audio",
-    "first_clip": "first clip",
-    "play_sent": "play sent",
-    "clip_fetched": "fetched",
+    "first_token": "first word of the text",
+    "first_audio": "first sound",
+    "first_clip": "sound ready to play",
+    "play_sent": "sent to Twilio",
+    "clip_fetched": "fetched by Twilio",
     "playback_started": "heard",
-    "clip_complete": "clip complete",  # of a first clip that was sent while it grew
+    "clip_complete": "sound complete",  # of a first clip that was sent while it grew
 }
 DAY_MS = 86_400_000
 # The smallest part of the full width that is still visible.

@@ -61,8 +61,10 @@ KNOWS_AND_DOES = Tab(
         ),
         section(
             "Variables",
-            "Values to use in texts and tools: {{caller_number}}, {{now}}, or "
-            "{{customer.name|there}}, which becomes “there” if the name is missing.",
+            "Words in double braces are replaced during a call: {{caller_number}} by "
+            "the caller's number, {{now}} by day and time, and "
+            "{{customer.name|there}} by the name of a customer, or by “there” if it is "
+            "missing.",
             *("variables", "lookup_tool"),
         ),
         section(
@@ -89,25 +91,26 @@ KEYPAD_AND_PEOPLE = Tab(
         ),
     ),
 )
-AFTER_THE_CALL = Tab(
-    "after-the-call",
-    "After the call",
+RECORDING_AND_SUMMARY = Tab(
+    "recording-and-summary",
+    "Recording and summary",
     (
+        section(
+            "Recording and privacy",
+            "What is recorded and stored, and what callers are told about it.",
+            *("recording", "consent_message", "recording_consent_key"),
+            "retention_days",
+        ),
         section(
             "Summary",
             "What is written down about each call.",
             *("summary_prompt", "summary_fields", "outcomes", "summary_model"),
         ),
         section(
-            "Webhook",
-            "A web address that receives each call. Test calls are not sent.",
+            "Send calls to another program",
+            "For example to your customer database. A programmer can tell you the web "
+            "address (a “webhook”). Test calls are not sent.",
             *("webhook_url", "webhook_secret"),
-        ),
-        section(
-            "Privacy",
-            "What callers are told about their data, and what is recorded and stored.",
-            *("consent_message", "recording", "recording_consent_key"),
-            "retention_days",
         ),
     ),
 )
@@ -162,7 +165,7 @@ ADVANCED = Tab(
         ),
     ),
 )
-TABS = (BASICS, KNOWS_AND_DOES, KEYPAD_AND_PEOPLE, AFTER_THE_CALL, ADVANCED)
+TABS = (BASICS, KNOWS_AND_DOES, KEYPAD_AND_PEOPLE, RECORDING_AND_SUMMARY, ADVANCED)
 SECTIONS = tuple(section for tab in TABS for section in tab.sections)
 # A new bot is asked for these; everything else has a usual value.
 NEW_BOT: tuple[Section, ...] = (

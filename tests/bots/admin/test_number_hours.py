@@ -131,7 +131,7 @@ def test_a_list_of_many_numbers_needs_no_query_for_each(
         PhoneNumber(number=f"+1415555{n:04}", opening_hours="Mon 9-17")
         for n in range(60)
     )
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         page(admin_client)
 
 

@@ -11,7 +11,7 @@ MENU = {"menu_keys-TOTAL_FORMS": "1", "menu_keys-0-key": "1"}
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"recording": "always"}, "hint recording: Callers are not told so"),
+        ({"recording": "always"}, "warning recording: Callers are not told that they"),
         (
             {**CONSENT, "recording_consent_key": "1"},
             "warning recording_consent_key: Nobody can press it",

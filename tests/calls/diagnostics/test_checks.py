@@ -138,7 +138,7 @@ def test_lines_of_env_that_are_no_setting_are_pointed_out(settings: Settings) ->
     assert ids(env_file_is_understood()) == []
     settings.ENV_FILE_ODD_LINES = [7]
     (message,) = env_file_is_understood()
-    assert message.msg.startswith("Line 7 of .env is not understood")
+    assert message.msg.startswith("Line 7 of the settings file (.env) is not")
 
 
 def test_no_inworld_key(settings: Settings) -> None:

@@ -23,11 +23,11 @@ def test_stages_follow_each_other_in_the_order_of_things() -> None:
     shown = stages(MEASURED)
     assert [(s.label, s.start_ms, s.end_ms) for s in shown] == [
         ("model asked", 0, 4),
-        ("first token", 4, 210),
-        ("first audio", 210, 571),
-        ("first clip", 571, 700),
-        ("play sent", 700, 702),
-        ("fetched", 702, 715),
+        ("first word of the text", 4, 210),
+        ("first sound", 210, 571),
+        ("sound ready to play", 571, 700),
+        ("sent to Twilio", 700, 702),
+        ("fetched by Twilio", 702, 715),
         ("heard", 715, 760),
     ]
     assert sum(stage.took_ms for stage in shown) == 760
@@ -81,6 +81,6 @@ def test_every_bar_can_be_seen_and_stays_within_the_line() -> None:
 def test_the_table_names_each_stage_and_draws_without_inline_style() -> None:
     html = render_to_string("admin/calls/waterfall.html", {"stages": stages(MEASURED)})
     assert html.count("<rect") == len(MEASURED)
-    assert '<th scope="row">first token</th>' in html
+    assert '<th scope="row">first word of the text</th>' in html
     assert "571 ms" in html
     assert "style=" not in html
