@@ -34,7 +34,7 @@ def test_without_a_row_those_of_env_count(settings: Any) -> None:
 
 
 def test_each_setting_of_the_row_replaces_one() -> None:
-    SiteSettings.objects.create(time_zone="Asia/Tokyo", mask_caller_numbers=True)
+    SiteSettings.objects.create(pk=1, time_zone="Asia/Tokyo", mask_caller_numbers=True)
     values = site_values()
     assert (values.time_zone, values.mask_caller_numbers) == ("Asia/Tokyo", True)
     assert values.retention_days == env_values().retention_days
@@ -44,7 +44,7 @@ def test_each_setting_of_the_row_replaces_one() -> None:
 
 def test_false_and_zero_are_values(settings: Any) -> None:
     settings.MASK_CALLER_NUMBERS, settings.CALL_RETENTION_DAYS = True, 30
-    SiteSettings.objects.create(mask_caller_numbers=False, retention_days=0)
+    SiteSettings.objects.create(pk=1, mask_caller_numbers=False, retention_days=0)
     assert not site_values().mask_caller_numbers
     assert site_values().retention_days == 0
 
@@ -58,7 +58,7 @@ def test_there_is_one_row(db: None) -> None:
 def test_a_page_reads_them_once_and_has_their_time_zone(
     django_assert_num_queries: Any,
 ) -> None:
-    SiteSettings.objects.create(time_zone="Asia/Tokyo", date_style="dots")
+    SiteSettings.objects.create(pk=1, time_zone="Asia/Tokyo", date_style="dots")
     seen: list[str] = []
 
     def page(request: Any) -> Any:
@@ -83,7 +83,7 @@ def test_each_style_looks_as_its_name(style: DateStyle) -> None:
 
 def test_a_bot_without_a_time_zone_has_that_of_the_settings() -> None:
     bot = Bot.objects.create(name="Front desk")
-    SiteSettings.objects.create(time_zone="Asia/Tokyo")
+    SiteSettings.objects.create(pk=1, time_zone="Asia/Tokyo")
     assert config_of(bot).time_zone == "Asia/Tokyo"
     bot.time_zone = "Europe/Paris"
     assert config_of(bot).time_zone == "Europe/Paris"
@@ -91,7 +91,7 @@ def test_a_bot_without_a_time_zone_has_that_of_the_settings() -> None:
 
 def test_masked_numbers_follow_the_settings(client: Client, viewer: Any) -> None:
     assert scope_with_numbers(viewer).is_all
-    SiteSettings.objects.create(mask_caller_numbers=True)
+    SiteSettings.objects.create(pk=1, mask_caller_numbers=True)
     assert not scope_with_numbers(viewer)
 
 

@@ -109,7 +109,7 @@ def test_calls_are_kept_as_long_as_the_settings_say() -> None:
         return {sid for group in calls for sid in group}
 
     assert found() == {"CAshort"}
-    SiteSettings.objects.create(retention_days=20)
+    SiteSettings.objects.create(pk=1, retention_days=20)
     assert found() == {"CAshort"}
     SiteSettings.objects.update(retention_days=7)
     assert found() == {"CAshort", "CAsite", "CANonegone", "CANone"}
