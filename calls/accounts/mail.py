@@ -19,6 +19,8 @@ from django.template.loader import render_to_string
 log = logging.getLogger(__name__)
 
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
+# Prints mails on the terminal of a developer's server.
+TERMINAL = "django.core.mail.backends.console.EmailBackend"
 # Longest wait of a page. Ten seconds after its client has left, daphne gives it up.
 WAIT_SECONDS = 8.0
 # Threads that send at once, and those that wait for the server's answer.
@@ -26,6 +28,10 @@ MAX_AT_ONCE = 4
 _places = BoundedSemaphore(MAX_AT_ONCE)
 
 NOT_SET_UP = "No mail server is set up (EMAIL_URL)."
+PRINTED = (
+    "No mail server is set up (EMAIL_URL): the mail was only printed on the server's "
+    "terminal."
+)
 BUSY = "Other mails are being sent. Try again in a minute."
 TOO_SLOW = "The mail server has not answered in time. Try again later."
 REFUSED_LOGIN = "The mail server refuses the user name or the password of EMAIL_URL."
@@ -36,8 +42,13 @@ NOT_SENT = "The mail server did not take the mail."
 
 
 def can_send() -> bool:
-    """True if a mail server is set up, or the console of a developer."""
-    return bool(settings.EMAIL_BACKEND != NO_MAIL)
+    """True if a mail server is set up."""
+    return settings.EMAIL_BACKEND not in (NO_MAIL, TERMINAL)
+
+
+def is_printed() -> bool:
+    """True if mails are only printed on the terminal of the server."""
+    return bool(settings.EMAIL_BACKEND == TERMINAL)
 
 
 def message(to: str, template: str, subject: str, **context: str) -> EmailMessage:
@@ -48,6 +59,8 @@ def message(to: str, template: str, subject: str, **context: str) -> EmailMessag
 
 def send(mail: EmailMessage) -> str:
     """Send a mail; the problem in plain words, or nothing if the server took it."""
+    if is_printed():
+        return deliver(mail) or PRINTED
     if not can_send():
         return NOT_SET_UP
     sending = in_background(lambda: deliver(mail))

@@ -77,7 +77,8 @@ def ask(request: HttpRequest) -> HttpResponse:
 
     The account is looked up beside the request, so its time tells nothing either.
     """
-    form = AskForm(request.POST or None) if mail.can_send() else None
+    has_mail = mail.can_send() or mail.is_printed()
+    form = AskForm(request.POST or None) if has_mail else None
     if form is None or not form.is_valid():
         return admin_page(request, "password_ask.html", "Forgotten password", form=form)
     recent = AuditEvent.objects.filter(
@@ -90,7 +91,12 @@ def ask(request: HttpRequest) -> HttpResponse:
     record(request, Kind.RESET_ASKED, email)
     if not is_flooded:
         mail.in_background(form.send_mails)
-    return admin_page(request, "password_sent.html", "Look into your mail")
+    return admin_page(
+        request,
+        "password_sent.html",
+        "Look into your mail",
+        is_printed=mail.is_printed(),
+    )
 
 
 def _too_many(request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,7 @@ from contextlib import closing
 from django.conf import settings
 from django.core.mail import get_connection
 
-from calls.accounts.mail import can_send, reason
+from calls.accounts.mail import can_send, is_printed, reason
 from calls.diagnostics.findings import Finding, ok, warning
 
 NAME = "Mail"
@@ -18,7 +18,9 @@ HINT = "Set EMAIL_URL in .env, as .env.example explains, and start the server ag
 def probe_mail() -> Iterator[Finding]:
     """Sign in at the mail server, and send nothing."""
     if not can_send():
-        yield warning(NAME, f"No mail server is set up. {BY_HAND}", HINT)
+        printed = " Mails are only printed on the server's terminal."
+        words = f"No mail server is set up.{printed if is_printed() else ''} {BY_HAND}"
+        yield warning(NAME, words, HINT)
         return
     try:
         with closing(get_connection()) as connection:
@@ -26,5 +28,4 @@ def probe_mail() -> Iterator[Finding]:
     except (smtplib.SMTPException, OSError) as error:
         yield warning(NAME, f"{reason(error)} {BY_HAND}", HINT)
         return
-    where = settings.EMAIL_HOST or "the server's own output"
-    yield ok(NAME, f"Mail can be sent through {where}.")
+    yield ok(NAME, f"Mail can be sent through {settings.EMAIL_HOST}.")

@@ -23,7 +23,7 @@ from bots.tools.guarded_http import (
     Unreachable,
     fetch,
 )
-from calls.accounts.mail import NOT_SET_UP, can_send
+from calls.accounts.mail import NOT_SET_UP, PRINTED, can_send, is_printed
 from calls.alerts.attempt import Attempt, Result
 from calls.alerts.channels import payloads
 from calls.alerts.channels.answers import read_answer
@@ -120,7 +120,7 @@ def _not_posted(error: Unreachable) -> Attempt:
 
 
 def _mail(envelope: Envelope) -> Attempt:
-    if not can_send():
+    if not (can_send() or is_printed()):
         return Attempt(Result.REFUSED, NOT_SET_UP)
     headers = {
         "Auto-Submitted": "auto-generated",  # no holiday notes in return (RFC 3834)
@@ -130,7 +130,8 @@ def _mail(envelope: Envelope) -> Attempt:
     mail = EmailMessage(
         text.subject, payloads.plain(text), to=[envelope.address], headers=headers
     )
-    return deliver(mail)
+    attempt = deliver(mail)
+    return Attempt(Result.REFUSED, PRINTED) if is_printed() else attempt
 
 
 def _sms(envelope: Envelope, seconds: float) -> Attempt:

@@ -135,13 +135,17 @@ async def test_a_mail_whose_turn_never_comes_is_sent_later(
     assert mailbox.mails.qsize() == 1
 
 
+@pytest.mark.parametrize(
+    ("backend", "problem"),
+    [(mail.NO_MAIL, mail.NOT_SET_UP), (mail.TERMINAL, mail.PRINTED)],
+)
 async def test_no_mail_server_is_set_up(
-    worker: AlertWorker, settings: LazySettings
+    worker: AlertWorker, settings: LazySettings, backend: str, problem: str
 ) -> None:
-    settings.EMAIL_BACKEND = mail.NO_MAIL
+    settings.EMAIL_BACKEND = backend
     await tell(await make_mail_channel())
     assert await send_all(worker) == ["failed"]
-    assert await last_words() == mail.NOT_SET_UP
+    assert await last_words() == problem
 
 
 async def test_a_message_of_a_channel_that_is_gone_or_off_is_not_sent(

@@ -36,7 +36,9 @@ def test_one_that_does_not(settings: Any, refuses: bool, problem: str) -> None:
         assert "hunter2" not in found().text
 
 
-def test_none_at_all(settings: Any) -> None:
-    settings.EMAIL_BACKEND = mail.NO_MAIL
+@pytest.mark.parametrize("backend", [mail.NO_MAIL, mail.TERMINAL])
+def test_none_at_all(settings: Any, backend: str) -> None:
+    settings.EMAIL_BACKEND = backend
     assert found().level is Level.WARNING
     assert "EMAIL_URL" in found().text
+    assert ("only printed" in found().text) == (backend == mail.TERMINAL)
