@@ -16,6 +16,7 @@ from bots.admin.changelist import ConsoleAdmin
 from bots.models import Bot
 from bots.models.version_rows import record_rows
 from bots.responses import page, primary_key
+from bots.site_settings.current import moment
 from bots.versions import history
 from bots.versions.history import Version
 from bots.versions.numbers import read_numbers
@@ -70,15 +71,17 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         versions = list(shown)
         if not versions:
             return self._no_versions(request)
+        original = self._object(pk)
         return self._page(
             request,
             "history",
             pk,
             title=f"Versions of {self._name_of(versions[0])}",
             versions=_with_changes(
-                versions, hide=self._hides_numbers(request, self._object(pk))
+                versions, hide=self._hides_numbers(request, original)
             ),
             page=shown,
+            can_restore=self._can_restore(request, original),
             **(extra_context or {}),
         )
 
@@ -89,7 +92,8 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         self._require_view_permission(request, object_id)
         version = self._version(object_id, version_id)
         other = self._other(request, version)
-        hide = self._hides_numbers(request, self._object(object_id))
+        original = self._object(object_id)
+        hide = self._hides_numbers(request, original)
         latest = history.versions(self.model, object_id).first()
         return self._page(
             request,
@@ -102,7 +106,7 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
             settings=history.settings(version, hide=hide),
             latest=latest,
             choices=self._other_versions(version),
-            can_restore=self._can_restore(request, object_id)
+            can_restore=self._can_restore(request, original)
             and (version != latest or version.history_type == "-"),
         )
 
@@ -111,7 +115,7 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
     ) -> HttpResponse:
         """Restore a version, or show why that is not possible."""
         version = self._version(object_id, version_id)
-        if not self._can_restore(request, object_id):
+        if not self._can_restore(request, self._object(object_id)):
             raise PermissionDenied
         try:
             may_change = request.user.has_perm("bots.change_phonenumber")
@@ -123,7 +127,8 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
             return HttpResponseRedirect(self._url("version", object_id, version_id))
         restored = self.model._default_manager.get(pk=object_id)
         self.log_change(request, restored, f"Restored version {version_id}.")
-        self.message_user(request, f"Restored. {' '.join(notes)}".strip())
+        done = f"Restored the version of {moment(version.history_date)}."
+        self.message_user(request, " ".join([done, *notes]))
         return HttpResponseRedirect(self._url("change", object_id))
 
     def deleted_view(self, request: HttpRequest) -> HttpResponse:
@@ -175,10 +180,10 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         if not self.get_queryset(request).filter(pk=object_id).exists():
             raise PermissionDenied
 
-    def _can_restore(self, request: HttpRequest, object_id: int) -> bool:
+    def _can_restore(self, request: HttpRequest, original: Any) -> bool:
         """Restoring a deleted object needs the permission to add one."""
-        if obj := self._object(object_id):
-            return self.has_change_permission(request, obj)
+        if original:
+            return self.has_change_permission(request, original)
         return self.has_add_permission(request)
 
     def _object(self, object_id: int | None) -> Any:

@@ -49,6 +49,8 @@ class TestPages:
         assert "Temperature" in text
         assert "0.7</del>" in text
         assert "0.3</ins>" in text
+        # All but the present one.
+        assert text.count("See and restore this version") == 2
 
     def test_show_any_two_versions(self, operator: Client, bot: Bot) -> None:
         change(bot, system_prompt="Be kind to everybody who calls. " * 3)
@@ -122,7 +124,8 @@ class TestPages:
         assert "without a change" in page(operator, f"bot/{bot.pk}/history/")
         operator.post(f"/admin/bots/tool/{tool.pk}/delete/", {"post": "yes"})
         assert "A tool was deleted" in page(operator, f"bot/{bot.pk}/history/")
-        assert "Restored." in restore(operator, versions(Tool, tool.pk)[0])
+        shown = restore(operator, versions(Tool, tool.pk)[0])
+        assert "Restored the version of " in shown
 
     def test_mask_the_numbers_of_people(
         self, client: Client, bot: Bot, settings: Any
@@ -152,7 +155,7 @@ class TestPages:
         shown = page(operator, f"bot/{bot.pk}/history/{at(bot, 1).pk}/")
         assert "Restore this version" in shown
         shown = restore(operator, at(bot, 1))
-        assert "Restored." in shown
+        assert "Restored the version of " in shown
         assert "<h1>Front desk</h1>" in shown  # its page, not the list of versions
         assert author(at(bot, 0)) == "operator"
         bot.refresh_from_db()
@@ -195,7 +198,11 @@ class TestPages:
     def test_let_a_viewer_read_but_not_restore(self, client: Client, bot: Bot) -> None:
         client.force_login(member("viewer"))
         change(bot, greeting="Moin.")
-        path = f"/admin/bots/bot/{bot.pk}/history/{at(bot, 1).pk}/"
+        history = f"/admin/bots/bot/{bot.pk}/history/"
+        shown = client.get(history).content.decode()
+        assert "See this version" in shown
+        assert "restore this version" not in shown
+        path = f"{history}{at(bot, 1).pk}/"
         assert "Restore this version" not in client.get(path).content.decode()
         assert client.post(f"{path}restore/").status_code == 403
         bot.delete()
