@@ -173,7 +173,7 @@ def test_an_empty_list_says_that_test_calls_are_not_in_it(viewer: Client) -> Non
     assert 'href="?status__exact=completed&amp;is_test__exact=all"' in page
     for query in ("is_test__exact=all", "is_test__exact=1&q=nothing"):
         page = viewer.get(f"{LIST}?{query}").content.decode()
-        assert "List test calls" not in page
+        assert "Test calls are not listed" not in page
 
 
 @pytest.mark.parametrize(
