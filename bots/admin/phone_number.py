@@ -87,6 +87,9 @@ class BotChoice(forms.Form):
     )
 
 
+OUTAGE = SafeString('<strong class="number-outage">Outage</strong>')
+
+
 class NumberActionForm(BotChoice, ActionForm):
     """The chosen action, and the bot that one of them is about."""
 
@@ -232,13 +235,12 @@ class PhoneNumberAdmin(VersionHistoryMixin):
     def open_now(self, number: PhoneNumber) -> str:
         """Open or closed, and until when; an outage comes before both."""
         state = number.state_at(timezone.now())
+        headline = state.headline(day)
+        if number.has_outage:  # type: ignore[attr-defined]  # annotated
+            text = '{}<span class="second-line">Without it: {}</span>'
+            return format_html(text, OUTAGE, headline)
         kind = "open" if state.is_open else "closed"
-        outage = SafeString('<strong class="number-outage">Outage</strong> ')
-        has_outage = number.has_outage  # type: ignore[attr-defined]  # annotated
-        text = '{}<span class="number-open {}">{}</span>'
-        return format_html(
-            text, outage if has_outage else "", kind, state.headline(day)
-        )
+        return format_html('<span class="number-open {}">{}</span>', kind, headline)
 
     @admin.display(description="bot", ordering="bot__name")
     def answered_by(self, number: PhoneNumber) -> str:

@@ -8,7 +8,9 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bots.access.decorators import required_for_all_bots
@@ -123,7 +125,15 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
         outage.delete()
         _record(request, f"{outage} ended.")
         messages.success(request, f"{outage} ended. The next call is answered again.")
-    return redirect("admin:bots_phonenumber_changelist")
+    return redirect(_page_before(request))
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page on which the button was pressed; the numbers, if that is unknown."""
+    page_before = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(page_before, allowed_hosts=None):
+        return page_before
+    return reverse("admin:bots_phonenumber_changelist")
 
 
 def _record(request: HttpRequest, details: str) -> None:

@@ -118,6 +118,7 @@ def test_an_outage_is_marked_in_the_list(admin_client: Client) -> None:
     assert mark not in page(admin_client)
     outage = Outage.objects.create(number=number, set_by="ann")
     assert mark in page(admin_client)
+    assert '<span class="number-open' not in page(admin_client)
     Outage.objects.filter(pk=outage.pk).update(number=None)
     assert mark in page(admin_client)
     Outage.objects.update(until=timezone.now())

@@ -56,6 +56,25 @@ def test_an_operator_announces_and_ends_an_outage(operator: Client) -> None:
     assert "has ended already" in again
 
 
+@pytest.mark.parametrize(
+    ("page_before", "follows"),
+    [
+        ("/admin/calls/call/?q=a", "/admin/calls/call/?q=a"),
+        ("https://elsewhere.example/", LIST),
+        ("//elsewhere.example/", LIST),
+        ("", LIST),
+    ],
+)
+def test_its_end_leads_back_to_the_page_with_the_button(
+    operator: Client, page_before: str, follows: str
+) -> None:
+    outage = Outage.objects.create(set_by="ann")
+    shown = _page(operator, "/admin/calls/call/?q=a")
+    assert 'name="next" value="/admin/calls/call/?q=a"' in shown
+    ended = operator.post(f"{PAGE}{outage.pk}/end/", {"next": page_before})
+    assert ended.headers["Location"] == follows
+
+
 def test_a_second_outage_takes_the_place_of_the_first(operator: Client) -> None:
     for text in ("One.", "Two."):
         announce(operator, message=text)
