@@ -94,7 +94,34 @@
     );
     faults.push(`${scrollWidth} px wide on ${clientWidth}: ${wide.slice(0, 8).map(name)}`);
   };
+  // A phone zooms in on smaller letters, and a finger misses lower fields.
+  const checkFields = () => {
+    if (innerWidth > 480) return;
+    const fields = all(`textarea, select, input:not([type=hidden], [type=checkbox],
+      [type=radio], [type=range], [type=file], [type=submit], [type=button])`);
+    for (const field of fields) {
+      if (field.closest(".visually-hidden")) continue;
+      const { width, height } = field.getBoundingClientRect();
+      const size = parseFloat(getComputedStyle(field).fontSize);
+      if (size < 16 || height < 36 || width < 50) {
+        faults.push(`field of ${width} x ${height} px, letters of ${size}: ${name(field)}`);
+      }
+    }
+  };
+  // Text that hangs at the top of its button.
+  const checkButtons = () => {
+    for (const link of all(".submit-row a")) {
+      const text = document.createRange();
+      text.selectNodeContents(link);
+      const [inner, outer] = [text, link].map((one) => one.getBoundingClientRect());
+      const above = inner.top - outer.top;
+      const below = outer.bottom - inner.bottom;
+      if (Math.abs(above - below) > 6) faults.push(`text not centred: ${name(link)}`);
+    }
+  };
   checkContrast();
+  checkFields();
+  checkButtons();
   checkIds();
   checkWidth();
   return faults;

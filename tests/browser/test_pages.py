@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 from pytest_django import DjangoDbBlocker
 
 from tests.browser import sample
+from tests.browser.audit import AUDIT
 from tests.browser.conftest import Visits, person, session_of
 from tests.browser.windows import PHONE
 from tests.support import fast_flush
@@ -22,7 +22,6 @@ pytestmark = [
 IDLE = "new Promise(done => requestIdleCallback(done, { timeout: 2000 }))"
 SHOWN = """document.body.innerText + [...document.querySelectorAll("input, textarea")]
   .map((field) => field.value)"""
-AUDIT = (Path(__file__).parent / "audit.js").read_text()
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 # The audit looks at contrast.
 RUN_AXE = """axe.run({

@@ -13,6 +13,7 @@ from playwright.async_api import Locator, Page, WebSocket, expect
 
 from calls.simulator.schema import TO_BOT, TO_TWILIO, frame_fault
 from tests.browser import sample
+from tests.browser.audit import AUDIT
 from tests.browser.keyboard import tab_to
 from tests.browser.waiting import until
 
@@ -153,6 +154,8 @@ async def test_a_conversation_is_held_without_a_mouse(
     await page.keyboard.press("Enter")
     await expect(page.get_by_label("Say something")).to_be_focused()
     await expect(log).to_contain_text("Hello there.")
+    assert not await page.evaluate(AUDIT)  # the buttons of a running call
+    place = await page.get_by_label("Say something").bounding_box()
     await page.keyboard.type("My name is Kim")
     await page.keyboard.press("Enter")
     await expect(log).to_contain_text("Nice to meet you, Kim.")
@@ -163,6 +166,7 @@ async def test_a_conversation_is_held_without_a_mouse(
     await page.keyboard.press("Space")
     await page.keyboard.press("#")
     await expect(log).to_contain_text("You pressed 7")
+    assert await page.get_by_label("Say something").bounding_box() == place
     hang_up = page.get_by_role("button", name="Hang up")
     await tab_to(page, hang_up, key="Shift+Tab")
     await page.keyboard.press("Enter")

@@ -62,6 +62,6 @@ async def test_a_page_without_changes_is_left_without_a_question(page: Page) -> 
 
 async def test_what_was_not_saved_for_an_error_counts_as_unsaved(page: Page) -> None:
     await page.goto("/admin/bots/bot/add/")
-    await page.get_by_role("button", name="Create and call it").click()
+    await page.get_by_role("button", name="Create and open a test call").click()
     await expect(page.locator(".errornote")).to_be_visible()
     assert await leave_and_stay(page, "Bots") == ["beforeunload"]

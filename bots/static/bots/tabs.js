@@ -4,6 +4,7 @@
 
 import { element } from "./elements.js";
 
+const GAP = 16; // between the tabs and their panel
 const KEYS = { ArrowLeft: -1, ArrowRight: 1 };
 
 export class Tabs {
@@ -74,7 +75,8 @@ export class Tabs {
     #choose(panel) {
         this.show(panel);
         history.replaceState(null, "", `#${panel.id}`);
-        if (this.nav.getBoundingClientRect().top <= 0) panel.scrollIntoView();
+        const { top, bottom } = this.nav.getBoundingClientRect();
+        if (top <= 0) scrollBy(0, panel.getBoundingClientRect().top - bottom - GAP);
     }
 
     #click(event, panel) {

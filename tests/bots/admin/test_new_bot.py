@@ -53,7 +53,7 @@ def test_a_user_who_may_make_no_test_call_returns_to_the_list(client: Client) ->
     may = Permission.objects.filter(codename__in=["add_bot", "view_bot"])
     user.user_permissions.set(may)
     client.force_login(user)
-    assert "Create and call it" not in client.get(ADD).content.decode()
+    assert "Create and open a test call" not in client.get(ADD).content.decode()
     assert client.post(ADD, ASKED)["Location"] == "/admin/bots/bot/"
 
 
