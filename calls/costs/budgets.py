@@ -47,14 +47,24 @@ class BudgetState:
     @property
     def text(self) -> str:
         """“$8.20 of $10.00 spent (82 %), $0.40 set aside for calls in progress”."""
-        currency, spending = settings.CURRENCY, self.spending
-        spent = amount_text(spending.spent, currency)
-        limit = amount_text(self.budget.limit, currency)
-        text = f"{spent} of {limit} spent ({self.percent} %)"
-        if not spending.reserved:
-            return text
-        reserved = amount_text(spending.reserved, currency)
-        return f"{text}, {reserved} set aside for calls in progress"
+        return f"{self._spent} ({self.percent} %){self._set_aside}"
+
+    @property
+    def amounts(self) -> str:
+        """The text without the share."""
+        return f"{self._spent}{self._set_aside}"
+
+    @property
+    def _spent(self) -> str:
+        spent = amount_text(self.spending.spent, settings.CURRENCY)
+        return f"{spent} of {amount_text(self.budget.limit, settings.CURRENCY)} spent"
+
+    @property
+    def _set_aside(self) -> str:
+        if not self.spending.reserved:
+            return ""
+        reserved = amount_text(self.spending.reserved, settings.CURRENCY)
+        return f", {reserved} set aside for calls in progress"
 
 
 @dataclass(slots=True)

@@ -9,8 +9,9 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
@@ -45,6 +46,8 @@ RESULTS = {
     Result.SENT: ("was sent", messages.SUCCESS),
     Result.UNKNOWN: ("was perhaps sent", messages.WARNING),
 }
+NEXT_STEPS = "Now send it a test message, then add a rule that says what is sent here."
+ADD_RULE = 'Nothing is sent here yet. <a href="{}">Add a rule</a> that says what.'
 KEEPS_URL = "Stored encrypted and never shown again. Empty: the old address stays."
 NEW_URL = (
     "Copy it from Slack (Incoming Webhooks), Teams (Workflows: “Send webhook alerts to "
@@ -203,6 +206,16 @@ class AlertChannelAdmin(ConsoleAdmin[AlertChannel]):
         """Keep the address out of error reports."""
         return super().changeform_view(request, object_id, form_url, extra_context)
 
+    def response_add(
+        self, request: HttpRequest, obj: AlertChannel, post_url_continue: Any = None
+    ) -> HttpResponse:
+        """Stay on the page of a new channel: the next step is its test."""
+        another = {"_addanother", "_continue", "_popup"} & set(request.POST)
+        if another or not self.has_change_permission(request, obj):
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, f"“{obj}” was added. {NEXT_STEPS}", messages.SUCCESS)
+        return redirect("admin:calls_alertchannel_change", obj.pk)
+
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a test message with the settings as last saved, and show the answer."""
         if not request.user.has_perm(MAY_CHANGE):
@@ -214,6 +227,10 @@ class AlertChannelAdmin(ConsoleAdmin[AlertChannel]):
         result, level = RESULTS.get(attempt.result, (NOT_SENT, messages.ERROR))
         words = f"The test message {result}{status}. {attempt.words}{answer}"
         messages.add_message(request, level, words)
+        if not channel.rules.exists():
+            add = reverse("admin:calls_alertrule_add")
+            next_step = format_html(ADD_RULE, f"{add}?channels={channel.pk}")
+            messages.info(request, next_step)
         return redirect("admin:calls_alertchannel_change", pk)
 
     @admin.display(description="address")

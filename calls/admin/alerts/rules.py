@@ -138,6 +138,13 @@ class AlertRuleAdmin(ConsoleAdmin[AlertRule]):
         context["outcomes"] = outcomes_of(Bot.objects.all())
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Without a channel, the first step is to add one."""
+        context = {"has_channels": AlertChannel.objects.exists()}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
     @admin.display(description="tell when", ordering="event")
     def what(self, rule: AlertRule) -> str:
         """The event with its bound."""

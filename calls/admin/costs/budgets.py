@@ -19,6 +19,14 @@ from calls.costs.budgets import BudgetState, budget_states
 from calls.models import Budget
 from calls.prices.money import amount_text
 
+Action = Budget.Action
+# The settings that only some actions have, and their values for all others.
+OWN_FIELDS: dict[str, tuple[tuple[Action, ...], Any]] = {
+    "message": ((Action.MESSAGE, Action.TRANSFER), ""),
+    "transfer_number": ((Action.TRANSFER,), ""),
+    "other_bot": ((Action.BOT,), None),
+}
+
 
 class BudgetForm(forms.ModelForm[Budget]):
     """A budget. Without a bot it is for all of them."""
@@ -40,6 +48,16 @@ class BudgetForm(forms.ModelForm[Budget]):
         super().__init__(*args, **kwargs)
         if limit := self.fields.get("limit"):
             limit.label = f"Limit in {settings.CURRENCY}"
+
+    def clean(self) -> dict[str, Any] | None:
+        """Leave out what the page hides for the chosen action."""
+        cleaned = super().clean() or {}
+        action = cleaned.get("action")
+        for name, (actions, nothing) in OWN_FIELDS.items():
+            if action and action not in actions:
+                self.errors.pop(name, None)
+                cleaned[name] = nothing
+        return cleaned
 
 
 class BudgetChangeList(ConsoleChangeList):
@@ -104,5 +122,5 @@ class BudgetAdmin(ConsoleAdmin[Budget]):
         badge = '<span class="badge budget-{}">{} %</span>'
         return format_html(
             badge + '<span class="second-line">{}</span>',
-            *(state.level, state.percent, state.text),
+            *(state.level, state.percent, state.amounts),
         )

@@ -67,6 +67,21 @@ def text(response: Any) -> str:
     return str(response.content.decode())
 
 
+def test_each_step_leads_to_the_next(operator: Client) -> None:
+    page = text(operator.get(RULES))
+    assert f'href="{CHANNELS}add/" class="addlink"' in page
+    assert f'href="{RULES}add/"' not in page
+    form = {**CHANNEL, "kind": "mail", "mail": ADDRESS}
+    page = text(operator.post(f"{CHANNELS}add/", form, follow=True))
+    assert "Now send it a test message" in page
+    assert "Send a test message</button>" in page
+    channel = AlertChannel.objects.get()
+    page = text(operator.post(f"{CHANNELS}{channel.pk}/test/", follow=True))
+    assert f'href="{RULES}add/?channels={channel.pk}">Add a rule' in page
+    assert f'href="{RULES}add/"' in text(operator.get(RULES))
+    assert "checked" in text(operator.get(f"{RULES}add/?channels={channel.pk}"))
+
+
 def test_a_rule_is_made_for_one_bot_or_for_all(operator: Client) -> None:
     bot, channel = Bot.objects.create(name="Ada"), mail_channel()
     add = f"{RULES}add/"

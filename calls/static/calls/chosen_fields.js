@@ -1,4 +1,4 @@
-// Rules and channels: shows only the fields that the chosen event or kind has.
+// Alerts and budgets: shows only the fields that the chosen event, kind or action has.
 
 const field = (name) => document.getElementById(`id_${name}`);
 
@@ -11,6 +11,7 @@ const needed = {
     max_percent: ["errors"],
     window_minutes: ["slow-answers", "errors"],
   },
+  action: { message: ["message", "transfer"], transfer_number: ["transfer"], other_bot: ["bot"] },
   delivery: { daily_hour: ["daily"] },
   kind: {
     mail: ["mail"],
