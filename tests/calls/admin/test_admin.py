@@ -91,7 +91,7 @@ def test_changelists_with_many_rows_need_few_queries(
         say(make_call(bot, number), "caller", "Hello")
     for path, most in (
         ("bots/bot/", 12),
-        ("bots/phonenumber/", 12),
+        ("bots/phonenumber/", 14),
         ("calls/call/", 16),
         ("calls/call/?q=hello", 19),
     ):
@@ -148,7 +148,7 @@ def test_a_call_reads_as_a_conversation(admin_client: Client, call: Call) -> Non
     assert text.count("<del") == 1
     assert "Interrupted by the caller" in text
     assert "Answered after 0.70 s" in text
-    assert '<th scope="row">first audio</th>' in text
+    assert '<th scope="row">first sound</th>' in text
     assert "<td>571 ms</td>" in text
     assert "<dt>odd stage</dt><dd>9 ms</dd>" in text
     assert "openai/gpt-4.1-mini" in text
