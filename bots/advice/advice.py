@@ -45,7 +45,8 @@ def counts(draft: Mapping[str, str]) -> dict[str, str]:
     lengths = {name: _spoken_length(text) for name, text in _spoken(draft)}
     if prompt := draft.get("system_prompt", ""):
         lengths["system_prompt"] = (
-            f"{len(prompt):,} characters, about {tokens(prompt):,} tokens"
+            f"{len(prompt):,} characters, about {tokens(prompt):,} tokens "
+            "(parts of words)"
         )
     return lengths
 

@@ -168,8 +168,8 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
         "maximum answer length (tokens)",
         default=300,
         validators=[MinValueValidator(16), MaxValueValidator(4096)],
-        help_text="100 tokens are about 30 seconds of speech. An answer that reaches "
-        "the limit stops in the middle of a sentence.",
+        help_text="A token is a part of a word: 100 are about 30 seconds of speech. An "
+        "answer that reaches the limit stops in the middle of a sentence.",
     )
     temperature = models.FloatField(
         blank=True,

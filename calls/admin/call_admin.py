@@ -90,7 +90,10 @@ class CallAdmin(
         *("export_csv", "export_turns", "export_json", "block_callers"),
     ]
     search_fields = ["call_sid"]  # `get_search_results` does more
-    search_help_text = "Words from the call, a note, a name, a number or a call SID."
+    search_help_text = (
+        "Words from the call, a note, a name, a number, or the name of the call at "
+        "Twilio (SID)."
+    )
 
     def get_urls(self) -> list[URLPattern]:
         """Add exports and clips."""

@@ -149,7 +149,7 @@ class PostCallTaskAdmin(ReadOnlyMixin, ConsoleAdmin[PostCallTask]):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ["call__call_sid__startswith"]
-    search_help_text = "A call SID."
+    search_help_text = "Twilio's name of the call (SID)."
     actions = ["again"]
     fields = ["of_call", "kind", "state_text", "next_try", "attempt_log"]
     readonly_fields = ["of_call", "state_text", "next_try", "attempt_log"]

@@ -97,7 +97,7 @@ ERROR_CODES = {
     "64109": ErrorCode(
         ErrorKind.CALL_LIMIT,
         "The Twilio account had as many such calls at once as it may have.",
-        "Ask Twilio for a higher concurrency limit of ConversationRelay.",
+        "Ask Twilio to allow more calls at once (a higher limit of ConversationRelay).",
     ),
     "64111": ErrorCode(
         ErrorKind.SPEECH, "The provider of Twilio's voice failed.", PROVIDER_IS_AWAY

@@ -45,7 +45,7 @@ def _voice(voice_id: str, locale: str, gender: str, description: str) -> Record:
         "voiceId": voice_id,
         "langCode": locale.replace("-", "_").upper(),
         "displayName": voice_id,
-        "description": f"{description} (in the sandbox: espeak)",
+        "description": f"{description} (in the sandbox: a plain computer voice)",
         "tags": [],
         "categories": [],
         "source": "SYSTEM",

@@ -239,7 +239,7 @@ def test_lengths_have_a_unit() -> None:
     )
     assert length == {
         "greeting": "1,500 of 2,000 characters, about 100 s of speech",
-        "system_prompt": "9 characters, about 3 tokens",
+        "system_prompt": "9 characters, about 3 tokens (parts of words)",
     }
     assert tokens("東京都です") == 5
 
