@@ -128,7 +128,7 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         restored = self.model._default_manager.get(pk=object_id)
         self.log_change(request, restored, f"Restored version {version_id}.")
         done = f"Restored the version of {moment(version.history_date)}."
-        self.message_user(request, " ".join([done, *notes]))
+        self.message_user(request, " ".join([done, *notes]), messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", object_id))
 
     def deleted_view(self, request: HttpRequest) -> HttpResponse:
