@@ -136,7 +136,7 @@ class TestPages:
         bot.save()
         path = f"bot/{bot.pk}/history/"
         for text in (page(client, path), page(client, f"{path}{at(bot, 0).pk}/")):
-            assert "555" not in text
+            assert "415555" not in text  # 555 alone can be in a CSRF token
 
     @pytest.mark.parametrize("asked", ["9" * 5_000, "x", "-1", "", "²"])
     def test_survive_odd_addresses(
