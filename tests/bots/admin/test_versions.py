@@ -104,7 +104,11 @@ class TestPages:
             "max_concurrent_calls": 0,
             "when_closed": "message",
         }
-        operator.post("/admin/bots/phonenumber/add/", {**sure, "is_active": "on"})
+        added = operator.post(
+            "/admin/bots/phonenumber/add/", {**sure, "is_active": "on"}, follow=True
+        ).content.decode()
+        assert "let Twilio send its calls here" in added
+        assert "No call has come in by telephone yet" in added
         number = bot.numbers.get()
         assert "Its numbers changed" in page(operator, f"bot/{bot.pk}/history/")
         operator.post(f"/admin/bots/phonenumber/{number.pk}/delete/", {"post": "yes"})

@@ -113,7 +113,7 @@ def test_what_keeps_callers_away_is_a_warning(settings: Settings) -> None:
     settings.INWORLD_API_KEY = ""
     settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
     number_preview = preview(MINE)
-    assert "INWORLD_API_KEY is not set" in " ".join(number_preview.warnings)
+    assert "key of your Inworld account is missing" in " ".join(number_preview.warnings)
     assert (number_preview.first_texts, number_preview.in_bot_voice) == (
         {"": NOT_CONFIGURED},
         False,
