@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from tests.browser import sample
+from tests.browser.audit import AUDIT
 from tests.support.live import AUTH_TOKEN, LiveServer
 
 pytestmark = [
@@ -60,6 +61,7 @@ async def test_a_call_is_followed_and_its_caller_hears_the_operators_line_and_go
     await expect(lines).to_have_text(re.compile(rf"{LINE} Said at \d\d:\d\d:\d\d\."))
     await expect(words.locator(".words-now")).to_have_count(0)
 
+    assert not await page.evaluate(AUDIT)  # the buttons of a running call
     await card.get_by_role("button", name="End with a goodbye").click()
     await caller.ends()
     ended = re.compile(r"An operator ended the call, \d\d:\d\d:\d\d\.")
