@@ -28,6 +28,7 @@ STATUS_OF_STEP = {
     Step.DISCARD: STOPPED,
 }
 HAD_SECRETS = "Deleted: hidden digits were typed before the recording was paused."
+BEGAN_LATE = "Deleted: the connection was lost before this recording began."
 NOT_STOPPED = "Deleted: Twilio did not pause or end this recording when it had to."
 TOO_LATE = "The call ended before the recording began."
 
@@ -41,6 +42,9 @@ class Recorder(Protocol):
     def hide_key(self) -> None:
         """A secret key was pressed just now: no sound of it may be kept."""
 
+    def leave(self) -> None:
+        """The session is lost; another process may go on with the call."""
+
 
 class NoRecorder:
     """Records nothing."""
@@ -49,6 +53,9 @@ class NoRecorder:
         """Ignore it."""
 
     def hide_key(self) -> None:
+        """Ignore it."""
+
+    def leave(self) -> None:
         """Ignore it."""
 
 
@@ -97,8 +104,16 @@ class TwilioRecorder:
         self.progress.press_secret_key()
         self._follow()
 
+    def leave(self) -> None:
+        """The session is lost; another process may go on with the call.
+
+        It could not pause what begins from now on, so that is deleted.
+        """
+        self.progress.is_left = True
+
     def resume(self) -> None:
         """Another session of the call begins; a request may still be in flight."""
+        self.progress.is_left = False
         if not self.is_busy:
             self.progress = Progress(is_unsure=True)
 
@@ -146,7 +161,9 @@ class TwilioRecorder:
                     self.progress.is_starting = False
             case _:
                 if step is Step.DISCARD:
-                    self._discard(HAD_SECRETS)
+                    had_secrets = self.progress.has_secret
+                    self._discard(HAD_SECRETS if had_secrets else BEGAN_LATE)
+                self.progress.may_run |= step is Step.RESUME
                 await control.change(*ids, self.sid, STATUS_OF_STEP[step])
 
     def _done(self, step: Step, at: datetime) -> None:
@@ -158,12 +175,15 @@ class TwilioRecorder:
                     progress.end()
             case Step.START:
                 progress.actual = RecordingState.ON
+                progress.is_late = progress.is_left
                 self._report(Status.RECORDING, at)
             case Step.RESUME:
                 progress.actual = RecordingState.ON
+                progress.may_run = False
                 self._report(Status.RECORDING)
             case Step.PAUSE:
                 progress.actual = RecordingState.PAUSED
+                progress.may_run = False
                 self._report(Status.PAUSED)
             case Step.STOP | Step.DISCARD:
                 progress.end()
@@ -183,8 +203,19 @@ class TwilioRecorder:
         if may_pass and self.attempts < len(RETRY_SECONDS):
             await asyncio.sleep(RETRY_SECONDS[self.attempts])
             self.attempts += 1
-            return None
-        return self._over(step) if is_ringing else self._give_up(step, error)
+            if not (progress.is_left and progress.is_unsure):
+                return None
+        was_stopped = step is Step.STOP and not may_pass and not await self._runs()
+        is_over = is_ringing or was_stopped
+        return self._over(step) if is_over else self._give_up(step, error)
+
+    async def _runs(self) -> bool:
+        """False if the recording was stopped before, as a transfer does it twice."""
+        try:
+            running = await self.control.find(self.account_sid, self.call_sid)
+        except TwilioError:
+            return True
+        return running is not None and running.sid == self.sid
 
     def _over(self, step: Step) -> None:
         """Twilio has no such call or recording in progress any more."""

@@ -207,6 +207,8 @@ class CallSession:
 
     async def detach(self) -> None:
         """The relay is gone, but perhaps not the call: leave it to the next session."""
+        if not self.stopping:
+            self.recorder.leave()
         if await self._stop():
             now, session = self.clock.now, self.call.reconnects
             if not self.is_transferring:  # no reconnect is expected

@@ -89,6 +89,9 @@ class BrowserTape:
         """A secret key was pressed just now: no sound of it may be kept."""
         self.hidden.append(monotonic())
 
+    def leave(self) -> None:
+        """Nobody else goes on with a test call."""
+
     # What is heard
 
     def plays(self, text: str = "", language: str = "") -> Played:

@@ -11,6 +11,7 @@ from calls.background import BackgroundTasks
 from calls.logs import CallLog
 from calls.recordings import recorder as module
 from calls.recordings.recorder import (
+    BEGAN_LATE,
     HAD_SECRETS,
     NOT_STOPPED,
     TOO_LATE,
@@ -304,3 +305,59 @@ async def test_another_session_waits_for_a_start_that_is_in_flight(
     call.recorder.resume()
     await call.wants(ON)
     assert twilio.log() == ["start", "paused", "list", "in-progress"]
+
+
+async def test_a_recording_that_begins_after_its_session_is_lost_is_deleted(
+    twilio: RecordingTwilio, make_call: Make
+) -> None:
+    """Another process may go on with the call, and knows nothing of it."""
+    call = make_call()
+    call.recorder.set_state(ON)
+    await asyncio.sleep(0)
+    call.recorder.leave()
+    await call.rests()
+    assert twilio.log() == ["start", "stopped"]
+    assert call.reports[-1].problem == BEGAN_LATE
+    assert call.reports[-1].discarded
+
+
+async def test_a_lost_session_asks_no_more_whether_it_records(
+    twilio: RecordingTwilio, make_call: Make
+) -> None:
+    twilio.answers["start"] = [AWAY]
+    call = make_call()
+    call.recorder.set_state(ON)
+    await asyncio.sleep(0)
+    call.recorder.leave()
+    await call.rests()
+    # It would find the recording of another process. Its own is deleted once reported.
+    assert twilio.log() == ["start"]
+    assert [(str(report.status), report.sid) for report in call.reports] == [
+        ("failed", "")
+    ]
+
+
+async def test_a_lost_session_still_ends_what_it_has_to_end(
+    twilio: RecordingTwilio, make_call: Make
+) -> None:
+    call = make_call()
+    await call.wants(ON)
+    call.recorder.set_state(OFF)
+    call.recorder.leave()
+    await call.rests()
+    assert twilio.log() == ["start", "stopped"]
+    assert not any(report.discarded for report in call.reports)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+async def test_a_refused_stop_costs_no_recording_that_was_stopped_before(
+    twilio: RecordingTwilio, make_call: Make, runs: bool
+) -> None:
+    call = make_call()
+    await call.wants(ON)
+    (record,) = twilio.recordings.values()
+    record["status"] = "in-progress" if runs else "completed"
+    twilio.answers["stopped"] = [(400, b'{"code": 1, "message": "Not running."}')]
+    await call.wants(OFF)
+    assert twilio.log() == ["start", "stopped", "list"]
+    assert call.reports[-1].discarded is runs

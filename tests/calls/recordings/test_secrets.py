@@ -87,6 +87,7 @@ class Line:
             case "key":
                 self.press()
             case "reconnect":
+                self.recorder.leave()
                 self.recorder.resume()
                 self.recorder.set_state(self.recorder.progress.wanted)
             case answer:
@@ -144,6 +145,19 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.lists(st.sampled_from(STEPS), max_size=25))
 def test_no_secret_key_stays_on_a_recording(steps: list[str]) -> None:
     asyncio.run(happens(steps))
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "done pause done on lost key",
+        "done pause done on lost done pause key",
+        "done pause done on lost done refused pause key",
+    ],
+)
+async def test_a_recording_that_may_go_on_again_is_paused_anew(steps: str) -> None:
+    """It was asked to go on, and the answer is lost."""
+    await happens(steps.split())
 
 
 async def happens(steps: list[str]) -> None:

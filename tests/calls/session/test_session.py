@@ -21,6 +21,7 @@ from calls.clips.clip_store import MemoryClips, clip_url
 from calls.conversation.actions import ChangeLanguage, DropClips, MuteClips, Play
 from calls.conversation.events import CallConnected, CallerSpoke, ClipReady
 from calls.models import Call
+from calls.recordings.recorder import NoRecorder
 from calls.session.resume_event import session_config
 from calls.session.services import Services
 from calls.session.session import CallSession
@@ -165,3 +166,21 @@ async def test_a_refused_frame_was_not_heard(
     sent = conversation.playback.clips[0]
     assert (sent.heard, bool(sent.lost)) == ((0.0, True) if is_lost else (None, False))
     await session.services.transcripts.aclose()
+
+
+async def test_a_lost_session_leaves_its_recording_and_one_that_is_over_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Left(NoRecorder):
+        count = 0
+
+        def leave(self) -> None:
+            self.count += 1
+
+    monkeypatch.setattr(CallSession, "_write", lambda *_: None)
+    lost, over = session_of(config_of(Bot())), session_of(config_of(Bot()))
+    lost.recorder, over.recorder = left, stays = Left(), Left()
+    await lost.detach()
+    await over.close(Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP)
+    await over.detach()
+    assert (left.count, stays.count) == (1, 0)
