@@ -85,7 +85,8 @@ def _fetch(
     with transaction.atomic():
         if queue.settle(row, fetched_at=timezone.now(), problem="", **fetched):
             return delete_sound(row.sid or "", row.account_sid)
-    if not Recording.objects.filter(pk=row.pk).exists():  # erased meanwhile
+    if not Recording.objects.filter(pk=row.pk, status=Status.COMPLETED).exists():
+        # erased or discarded meanwhile
         recording_storage().delete(str(fetched["file"]))
     return None
 

@@ -162,6 +162,9 @@ def _discarded(report: RecordingReport) -> RecordingReport:
 
 
 def _apply(row: Recording, report: RecordingReport) -> None:
+    if report.discarded and row.file:  # it was fetched before
+        SoundDeletion.objects.get_or_create(sid="", file=str(row.file))
+        row.file = ""
     row.status = report.status
     row.account_sid = report.account_sid or row.account_sid
     row.is_controlled |= report.by_us

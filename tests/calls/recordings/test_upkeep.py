@@ -363,3 +363,39 @@ def test_a_discarded_recording_is_deleted_when_twilio_can(
     assert twilio.recordings == {}
     row.refresh_from_db()
     assert (row.status, bool(row.removed_at_twilio_at)) == (Status.DELETED, True)
+
+
+def test_a_recording_that_is_discarded_after_it_was_fetched_leaves_nothing(
+    twilio: RecordingTwilio, folder: Path, recorded: Recorded
+) -> None:
+    row = recorded()
+    work()
+    assert len(files_in(folder)) == 1
+    record_report(row.call_id, _discarded(row))
+    make_due()
+    work()
+    assert files_in(folder) == []
+    assert twilio.recordings == {}
+
+
+def test_a_recording_that_is_discarded_while_it_is_fetched_leaves_nothing(
+    twilio: RecordingTwilio, folder: Path, recorded: Recorded
+) -> None:
+    row = recorded()
+    twilio.holds = Event()
+    fetching = Thread(target=_work_in_thread)
+    fetching.start()
+    while not twilio.requests:
+        fetching.join(0.01)
+    record_report(row.call_id, _discarded(row))
+    twilio.holds.set()
+    fetching.join(10)
+    make_due()
+    work()
+    assert files_in(folder) == []
+    assert twilio.recordings == {}
+
+
+def _discarded(row: Recording) -> RecordingReport:
+    sid = row.sid or ""
+    return RecordingReport(Status.DELETED, sid, SID, by_us=True, discarded=True)
