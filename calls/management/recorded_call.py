@@ -24,8 +24,8 @@ def stored(simulated: SimulatedCall) -> str:
     with suppress(db.Error):
         call = Call.objects.filter(call_sid=simulated.call_sid).first()
         tape = _tape(call, simulated) if call else None
-        if call and tape:
-            return store(call, tape).problem or STORED
+        if call and tape and (recording := store(call, tape)):
+            return recording.problem or STORED
     return ""
 
 

@@ -7,6 +7,7 @@ from io import BytesIO
 from secrets import token_hex
 
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils import timezone
 
 from bots.audio.pcm import TELEPHONE_RATE
@@ -47,8 +48,11 @@ class Tape:
         return Piece(piece.channel, piece.begins - self.begins, samples)
 
 
-def store(call: Call, tape: Tape) -> Recording:
-    """Store the kept part of a tape as a recording of the call, or that it failed."""
+def store(call: Call, tape: Tape) -> Recording | None:
+    """Store the kept part of a tape as a recording of the call, or that it failed.
+
+    None if the call was deleted meanwhile: then nothing is stored.
+    """
     body = tape.wav()
     drawn = waveform(BytesIO(body))
     recording = Recording(
@@ -69,5 +73,12 @@ def store(call: Call, tape: Tape) -> Recording:
     except Exception as error:  # storages raise what they like
         log.warning("%s: a recording was not stored: %s", call, error)
         recording.status, recording.problem = Recording.Status.FAILED, NOT_STORED
-    recording.save()
-    return recording
+    with transaction.atomic():
+        # Locked, so that whoever deletes the call finds its recording.
+        calls = Call.objects.select_for_update(no_key=True).filter(pk=call.pk)
+        if calls.exists():
+            recording.save()
+            return recording
+    if recording.file:
+        recording_storage().delete(str(recording.file))
+    return None

@@ -26,7 +26,9 @@ def record_turns(
         sound = murmur(length, seed=turn.index)
         pieces.append(Piece(CHANNELS[Turn.Role(turn.role)], at, sound))
         ends = at + length.total_seconds() + 1
-    return store(call, Tape(answered, pieces, begins, until or ends))
+    recording = store(call, Tape(answered, pieces, begins, until or ends))
+    assert recording
+    return recording
 
 
 def murmur(length: timedelta, seed: int = 0) -> bytes:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from bots.audio.stereo import Channel, Piece
-from calls.models import Recording
+from calls.models import Call, Recording
 from calls.recordings.local import NOT_STORED, Tape, store
 from tests.support.pages.calls import make_call
 from voicebot.recording_storage import recording_storage
@@ -53,8 +53,8 @@ def test_nothing_of_a_secret_stretch_is_on_the_tape() -> None:
 def test_a_tape_is_stored_as_a_recording_with_its_waveform() -> None:
     call, began_at = make_call(), timezone.now()
     tape = Tape(began_at, [piece(Channel.BOT, 1.0, 1.0)], begins=0.5, ends=2.5)
-    recording = store(call, tape)
-    recording = Recording.objects.get(pk=recording.pk)
+    store(call, tape)
+    recording = Recording.objects.get()
     assert (recording.source, recording.status) == ("local", "completed")
     assert recording.started_at == began_at + timedelta(seconds=0.5)
     assert (recording.duration_ms, recording.channels) == (2000, 2)
@@ -75,7 +75,22 @@ def test_a_storage_that_is_full_is_told_with_the_call(
         "recordings": recording_storage(str(tmp_path / "folder"), tmp_path),
     }
     tape = Tape(timezone.now(), [piece(Channel.BOT, 0.0, 1.0)], 0.0, 1.0)
-    recording = store(make_call(), tape)
-    recording.refresh_from_db()
+    store(make_call(), tape)
+    recording = Recording.objects.get()
     assert (recording.status, recording.problem) == ("failed", NOT_STORED)
     assert not recording.file
+
+
+@pytest.mark.django_db
+def test_nothing_is_stored_of_a_call_that_was_deleted_meanwhile(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "recordings": recording_storage(str(tmp_path), tmp_path),
+    }
+    call = make_call()
+    Call.objects.filter(pk=call.pk).delete()
+    tape = Tape(timezone.now(), [piece(Channel.BOT, 0.0, 1.0)], 0.0, 1.0)
+    assert store(call, tape) is None
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
