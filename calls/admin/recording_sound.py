@@ -1,6 +1,7 @@
 """Plays recordings to people who may hear them, part by part, and records who did."""
 
 from datetime import timedelta
+from itertools import chain
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -51,6 +52,8 @@ def _answer(
     if part is None:
         headers["Content-Length"] = str(sound.size)
         pieces = sound.pieces()
+        # Once the headers are sent, nobody can be told that there is no sound.
+        pieces = chain([next(pieces, b"")], pieces)
         return send_file(request, pieces, sound.name, headers, is_computed=False)
     return _part(request, recording, sound, part.at_most(MAX_PART_BYTES), headers)
 

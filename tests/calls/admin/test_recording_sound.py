@@ -173,11 +173,12 @@ def test_a_recording_is_not_found_under_another_call(
     assert admin_client.get(address(recording)).status_code == 404
 
 
+@pytest.mark.parametrize("headers", [{"Range": "bytes=0-"}, {}])
 def test_a_missing_file_is_told_in_plain_words(
-    admin_client: Client, recording: Recording
+    admin_client: Client, recording: Recording, headers: dict[str, str]
 ) -> None:
     recording.file.storage.delete(str(recording.file))
-    response = admin_client.get(address(recording), headers={"Range": "bytes=0-"})
+    response = admin_client.get(address(recording), headers=headers)
     assert response.status_code == 404
     assert response["Content-Type"] == "text/plain; charset=utf-8"
     assert response.content.startswith(b"The file with this sound is missing")
