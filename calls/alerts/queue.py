@@ -103,9 +103,10 @@ def _entry(attempt: Attempt) -> dict[str, Any]:
         "at": timezone.now().isoformat(timespec="seconds"),
         "result": str(attempt.result),
         "status": attempt.status,
-        # Receivers may quote the message, or the number that it goes to.
-        "words": MASK.made(attempt.words),
-        "answer": MASK.made(attempt.answer),
+        # Receivers may quote the message, or the number that it goes to. PostgreSQL
+        # stores no NUL.
+        "words": MASK.made(one_line(attempt.words)),
+        "answer": MASK.made(one_line(attempt.answer)),
     }
 
 

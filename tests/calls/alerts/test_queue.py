@@ -57,6 +57,13 @@ def test_a_process_that_died_may_have_sent_it(message: AlertMessage) -> None:
     assert [one.attempt for one in queue.claim(5)] == [1]
 
 
+def test_what_a_receiver_says_can_always_be_stored(message: AlertMessage) -> None:
+    (claimed,) = queue.claim(5)
+    queue.settle(claimed, Attempt(Result.REFUSED, "No\0\ud800.", answer="N\0o."))
+    message.refresh_from_db()
+    assert (message.log[-1]["words"], message.log[-1]["answer"]) == ("No .", "N o.")
+
+
 def test_of_one_channel_one_message_at_a_time_is_sent(message: AlertMessage) -> None:
     queue.claim(5)
     end_call(2)
