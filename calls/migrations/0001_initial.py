@@ -489,7 +489,6 @@ class Migration(migrations.Migration):
                 ('sender', models.CharField(blank=True, help_text='A number of your Twilio account that can send SMS, or the SID of a Messaging Service (MG…).', max_length=34, verbose_name='from')),
                 ('hourly_limit', models.PositiveSmallIntegerField(default=20, help_text='At most. What happens above that waits and comes in one message with a count, so nothing is lost.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(600)], verbose_name='messages an hour')),
                 ('is_active', models.BooleanField(default=True, help_text='If switched off, nothing is sent here.', verbose_name='active')),
-                ('changed_at', models.DateTimeField(auto_now=True)),
             ],
             options={
                 'verbose_name': 'alert channel',

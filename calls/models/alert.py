@@ -60,7 +60,6 @@ class AlertChannel(models.Model):
     is_active = models.BooleanField(
         "active", default=True, help_text="If switched off, nothing is sent here."
     )
-    changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["name"]

@@ -24,7 +24,7 @@ WAV_HEADER_BYTES, BYTES_PER_MS = 44, 32
 
 
 class NoSound(Exception):
-    """What came is not the sound of a call."""
+    """The answer is not the sound of a call."""
 
 
 class Stopped(Exception):

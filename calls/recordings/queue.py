@@ -83,7 +83,7 @@ class Backlog:
 
 
 def backlog() -> Backlog:
-    """What has failed at least once and waits for another attempt."""
+    """Recordings and deletions that failed and wait for another attempt."""
     failed = Q(attempts__gt=0) & ~Q(problem="")
     fetches = Recording.objects.filter(failed, status=Status.COMPLETED, file="")
     deletions = SoundDeletion.objects.filter(failed)
