@@ -169,8 +169,10 @@ def test_an_operator_of_another_bot_hears_nothing(
 def test_a_recording_is_not_found_under_another_call(
     admin_client: Client, recording: Recording
 ) -> None:
-    recording.call = make_call(call_sid="CA" + "9" * 32)
-    assert admin_client.get(address(recording)).status_code == 404
+    other = make_call(call_sid="CA" + "9" * 32)
+    for call_id in (other.pk, 10**30):
+        recording.call_id = call_id
+        assert admin_client.get(address(recording)).status_code == 404
 
 
 @pytest.mark.parametrize("headers", [{"Range": "bytes=0-"}, {}])
