@@ -140,6 +140,8 @@ class RedisClips:
             except (RedisError, OSError) as error:
                 if wav := await self.local.get(clip_id):
                     return wav
+                if await self.local.bodies.read(clip_id):
+                    return None  # it is not complete; this process makes it
                 raise _unavailable(error) from error
         return wav or await self.local.get(clip_id)
 

@@ -4,13 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import Redis as RedisClient
 
 from calls.clips import clip_bodies
 from calls.clips.clip_bodies import BodyLost, ClipBodies, body_key
-from calls.clips.clip_store import ClipStore, MemoryClips, RedisClips
+from calls.clips.clip_store import (
+    ClipStore,
+    ClipsUnavailable,
+    MemoryClips,
+    RedisClips,
+)
 from calls.clips.signed_ids import new_clip_id
 from tests.support.live import free_port
+from tests.support.services import Redis
 
 
 @pytest.fixture(params=["memory", "redis", "other process"])
@@ -110,11 +116,30 @@ async def test_without_redis_a_body_cannot_be_begun_or_read() -> None:
     await store.aclose()
 
 
+async def test_redis_that_goes_away_hides_no_body_of_this_process() -> None:
+    with Redis() as server:
+        store, clip_id = RedisClips(server.url), new_clip_id()
+        await store.bodies.begin(clip_id, 60)
+        await asyncio.to_thread(server.stop)
+        assert await store.get(clip_id) is None  # not complete, and not lost
+        pieces = await store.bodies.read(clip_id)
+        assert pieces
+        with pytest.raises(ClipsUnavailable):
+            await store.put(clip_id, b"all of it", 60)
+        with pytest.raises(BodyLost):
+            await store.bodies.end(clip_id)
+        assert [piece async for piece in pieces] == []
+        assert await store.get(clip_id) == b"all of it"
+        with pytest.raises(ClipsUnavailable):
+            await store.get(new_clip_id())
+        await store.aclose()
+
+
 async def test_redis_forgets_a_body_whose_process_is_gone(redis_url: str) -> None:
     store, clip_id = RedisClips(redis_url), new_clip_id()
     await store.bodies.begin(clip_id, 60)
     await store.bodies.append(clip_id, b"one")
-    redis = Redis.from_url(redis_url)
+    redis = RedisClient.from_url(redis_url)
     assert 0 < await redis.pttl(body_key(clip_id)) <= 60_000
     await store.bodies.end(clip_id)
     limit = clip_bodies.ENDED_SECONDS * 1000
