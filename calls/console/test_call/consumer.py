@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -35,6 +36,8 @@ from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind
 from calls.twilio import relay
 from calls.twilio.relay_tokens import TOKEN_LIFETIME_SECONDS
 from calls.twilio.twiml import screening_prompt
+
+log = logging.getLogger(__name__)
 
 # A browser's close code when its page is closed or left.
 GOING_AWAY = 1001
@@ -209,8 +212,12 @@ _open_call = run_in_db_thread(open_call)
 
 @run_in_db_thread
 def _store(call: Call, tape: BrowserTape, clock: Clock) -> None:
-    if finished := tape.finished(clock.started_at):
-        store(call, finished)
+    try:
+        if finished := tape.finished(clock.started_at):
+            store(call, finished)
+    except Exception:
+        # It would end the socket's task, and the session stayed in the registry.
+        log.exception("%s: the recording of a test call is lost", call.call_sid)
 
 
 def turn_frame(turn: Turn) -> str:

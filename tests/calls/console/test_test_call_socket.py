@@ -225,6 +225,23 @@ async def test_leaving_the_page_hangs_up(
     assert (row.status, row.end_reason) == ("completed", "caller-hung-up")
 
 
+async def test_sound_that_cannot_be_stored_costs_no_call(
+    server: LiveServer, inworld: FakeInworld, bot: Bot, operator: User
+) -> None:
+    await Bot.objects.filter(pk=bot.pk).aupdate(recording="always")
+    browser = await open_browser(server, operator)
+    call_data = await browser.call(bot)
+    async with browser.socket(call_data["socket"]) as socket:
+        line = Line(socket, call_data)
+        await line.set_up()
+        await line.receive("play")
+        await socket.send('{"type":"test.plays","text":"Hello."}')
+        await socket.send('{"type":"test.played","seconds":1e999}')
+        await line.hang_up()
+    row = await closed(call_data["callSid"])
+    assert (row.status, row.end_reason) == ("completed", "caller-hung-up")
+
+
 async def test_a_lost_connection_closes_the_call(
     server: LiveServer, inworld: FakeInworld, bot: Bot, operator: User
 ) -> None:
