@@ -201,7 +201,7 @@ def _text(value: Any) -> str:
 def _number(value: Any) -> int | None:
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if 0 <= number < 1_000_000 else None
 
@@ -210,6 +210,6 @@ def _time(value: Any) -> datetime | None:
     """A time as in mails (RFC 2822), with its zone."""
     try:
         time = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return time if time.tzinfo else None

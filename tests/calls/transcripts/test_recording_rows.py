@@ -149,9 +149,10 @@ def test_the_sound_of_an_erased_call_is_deleted() -> None:
     assert SoundDeletion.objects.get().sid == SID
 
 
-def test_odd_values_of_twilio_do_no_harm() -> None:
+@pytest.mark.parametrize("time", ["soon\0", f"Mon, 1 Jan {10**30} 00:00:00 +0000"])
+def test_odd_values_of_twilio_do_no_harm(time: str) -> None:
     odd = {"RecordingSid": SID, "RecordingStatus": "completed"}
-    odd |= {"RecordingDuration": "-1", "RecordingStartTime": "soon\0"}
+    odd |= {"RecordingDuration": "-1", "RecordingStartTime": time}
     report = report_of(TwilioRecording.of_form(odd))
     assert report
     assert (report.seconds, report.at) == (None, None)
