@@ -49,6 +49,7 @@ class EarlyClip:
         self.levels = Levels(TELEPHONE_RATE)
         self.reported = asyncio.Event()  # set once its call knows all of it
         self._over = asyncio.Event()
+        self._sound = silence(NOTHING_SECONDS)
 
     def feed(self, audio: bytearray, text: str) -> None:
         """Take its words so far; the sound is taken at the end."""
@@ -58,6 +59,9 @@ class EarlyClip:
         """The sentence is complete."""
         if not self.is_cut:
             self.segment, self.text = segment, segment.text
+            # At once: from now on the clip has its length.
+            self._sound = at_telephone_rate(segment.pcm)
+            self.levels.feed(self._sound.data)
         self._over.set()
 
     def cut(self) -> None:
@@ -83,13 +87,9 @@ class EarlyClip:
                     break
             with suppress(BodyLost):
                 await self.store.bodies.append(self.id, b"")
-        sound = silence(NOTHING_SECONDS)
-        if self.segment:
-            sound = at_telephone_rate(self.segment.pcm)
-            self.levels.feed(sound.data)
         # If the store fails, the fetch gets silence, and Twilio's voice says the words.
         with suppress(ClipsUnavailable):
-            file = wav(sound.data, sound.sample_rate)
+            file = wav(self._sound.data, self._sound.sample_rate)
             await self.store.put(self.id, file, self.lifetime)
         with suppress(BodyLost):
             await self.store.bodies.end(self.id)

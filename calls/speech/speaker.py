@@ -127,9 +127,12 @@ class Speaker:
         return [ClipGrew(clip.clip, clip.reached) for clip in self.growing.values()]
 
     async def finish_cut_clips(self) -> None:
-        """Wait until the clips of stopped replies can be fetched as wholes."""
+        """Wait until clips that are cut or complete can be fetched as wholes.
+
+        What replaces them in the store before that would be replaced by their sound.
+        """
         for clip in list(self.growing.values()):
-            if clip.is_cut:
+            if clip.is_cut or clip.segment:
                 await clip.reported.wait()
 
     async def aclose(self) -> None:

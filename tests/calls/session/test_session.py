@@ -1,5 +1,6 @@
 """A session's muted clips, and its languages after Twilio refused its settings."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,22 +11,26 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from bots.audio.pcm import Pcm
 from bots.audio.wav import wav
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import Language
 from bots.config_builder import config_of
 from bots.inworld.client import Inworld
+from bots.inworld.segments import Segment
 from bots.models import Bot
 from calls import models
 from calls.clips.clip_store import MemoryClips, clip_url
 from calls.conversation.actions import ChangeLanguage, DropClips, MuteClips, Play
-from calls.conversation.events import CallConnected, CallerSpoke, ClipReady
+from calls.conversation.events import CallConnected, CallerSpoke, ClipReady, Event
 from calls.models import Call
 from calls.recordings.recorder import NoRecorder
 from calls.session.resume_event import session_config
 from calls.session.services import Services
 from calls.session.session import CallSession
 from calls.simulator.sound.clip_check import wav_seconds
+from calls.speech.early_clip import EarlyClip
+from calls.speech.segment_end import SpeakingRate
 from calls.turns.clip import Clip
 from calls.turns.turn import SWITCH_LANGUAGE
 from calls.twilio import relay
@@ -87,6 +92,26 @@ async def test_a_muted_clip_that_is_discarded_stays_silent(
     assert silence is not None
     assert wav_seconds(silence) < 0.1
     assert not session.clip_muter.muted
+
+
+async def test_a_clip_that_is_being_stored_is_muted_afterwards(
+    session: CallSession,
+) -> None:
+    async def ignore(event: Event) -> None:
+        pass
+
+    speaker, store = session.speaker, session.services.clips
+    speaker.emit = ignore
+    clip = EarlyClip(store, SpeakingRate(), "Hello there.", 60)
+    await clip.begin()
+    speaker.growing[1] = clip
+    clip.finish(Segment("Hello there.", Pcm(8000, SPEECH[44:])))
+    storing = asyncio.create_task(speaker._write(1, clip))
+    await session._mute((clip.clip,))
+    await storing
+    assert wav_seconds(await store.get(clip.id) or b"") < 0.1
+    await session._perform(Play(clip.clip))
+    assert wav_seconds(await store.get(clip.id) or b"") == 1.0
 
 
 async def test_what_is_discarded_is_gone_unless_it_is_still_in_the_queue(

@@ -78,6 +78,13 @@ async def test_a_fetch_waits_for_the_whole_clip(serving: Services) -> None:
     assert (await get(clip)).content == response.content
 
 
+async def test_a_complete_clip_has_its_length_at_once(serving: Services) -> None:
+    clip = early(serving)
+    clip.finish(SENTENCE)
+    assert clip.clip.seconds == pytest.approx(1.0, abs=0.01)
+    assert clip.clip.speech_frames
+
+
 async def test_a_clip_that_is_cut_is_silence_and_says_nothing(
     serving: Services,
 ) -> None:
