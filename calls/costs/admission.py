@@ -36,7 +36,7 @@ TALKATIVE = {
 
 @dataclass(frozen=True, slots=True)
 class BudgetAnswer:
-    """Who answers a call after all budgets were asked.
+    """The answer to a call after all budgets were asked.
 
     `reserved` is set aside for the call, None if no budget counts it.
     """
@@ -153,6 +153,8 @@ def reserve_open_calls(now: datetime) -> None:
     budgets, today = list(_acting_budgets()), local_day(now)
     calls = Call.objects.open().real().select_related("bot")
     calls = calls.exclude(bot=None).exclude(cost__reserved__isnull=False)
+    # Rows of costs are written in one order by all processes.
+    calls = calls.order_by("pk")
     spendings = Spendings.until(today)
     rows = [
         CallCost(

@@ -153,22 +153,27 @@ def write_all(batch: Iterable[Write]) -> None:
             unique_fields=["call", "index"],
             update_fields=_TURN_FIELDS,
         )
-        complete({write.call_id for write in batch if isinstance(write, CallClosed)})
-        _write_usages([write for write in batch if isinstance(write, UsageCounted)])
+        closed = {write.call_id for write in batch if isinstance(write, CallClosed)}
+        usages = _usages([write for write in batch if isinstance(write, UsageCounted)])
+        # Both halves write rows of costs. Locked at once and in one order, so that two
+        # processes with each other's calls cannot deadlock.
+        models.CallCost.objects.make_due(closed | {row.call_id for row in usages})
+        complete(closed)
+        models.CallUsage.write(usages)
 
 
-def _write_usages(writes: list[UsageCounted]) -> None:
-    """Write usages, of each source the latest; calls deleted meanwhile are left out."""
+def _usages(writes: list[UsageCounted]) -> list[models.CallUsage]:
+    """Rows of each source's latest word; calls deleted meanwhile are left out."""
     latest = {(write.call_sid, write.source): write.usages for write in writes}
     calls = models.Call.objects.filter(call_sid__in={sid for sid, _ in latest})
     keys = dict(calls.values_list("call_sid", "pk")) if latest else {}
-    models.CallUsage.write(
+    return [
         models.CallUsage(
             call_id=keys[sid], source=source, entries=[u.to_json() for u in usages]
         )
         for (sid, source), usages in latest.items()
         if sid in keys
-    )
+    ]
 
 
 def _current(turns: list[TurnWrite]) -> list[TurnWrite]:

@@ -10,14 +10,16 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from calls.models import Call
+from calls.models import Call, CallCost
 from calls.models import Turn as Turns
+from calls.prices.usage import Kind, Usage
 from calls.transcripts import writer as writer_module
 from calls.transcripts.writer import TranscriptWriter
 from calls.transcripts.writes import (
     CallAnswered,
     CallClosed,
     TurnWrite,
+    UsageCounted,
     Write,
     write_all,
 )
@@ -135,6 +137,27 @@ async def test_a_batch_is_few_queries() -> None:
 
     assert await sync_to_async(count)() <= 3
     assert await call.turns.acount() == 50
+
+
+def test_costs_are_locked_in_one_order_by_all_processes() -> None:
+    first, second = (
+        Call.objects.create(call_sid=sid, started_at=START) for sid in ("CA1", "CA2")
+    )
+    used = UsageCounted(first.call_sid, "report", [Usage(Kind.LINE_IN, quantity=5)])
+    ended = CallClosed(
+        second.pk, Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP, START
+    )
+    rows = list[list[int]]()
+
+    def note_rows(execute, sql, params, many, context):
+        if sql.startswith('INSERT INTO "calls_callcost"'):
+            rows.append([pk for pk in (first.pk, second.pk) if pk in params])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note_rows):
+        write_all([ended, used])
+    assert rows[0] == [first.pk, second.pk]
+    assert CallCost.objects.exclude(due_at=None).count() == 2
 
 
 def test_texts_longer_than_their_column_are_cut() -> None:
