@@ -1,5 +1,6 @@
 """The prices of this deployment: typed in, or taken from Inworld's model list."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from django.utils.timezone import localdate
 from bots import catalogue
 from bots.models import InworldCatalogue
 from calls.models import Price
+from calls.models.costs import MAX_MILLION_PRICE
 from calls.prices.first_prices import CURRENCY as DOLLARS
 from calls.prices.price_book import PriceBook, Rate
 from calls.prices.usage import Kind, Usage
@@ -41,21 +43,20 @@ def with_listed_prices(
     """
     if settings.CURRENCY != DOLLARS:
         return book
-    missing = {
-        (usage.kind, usage.item): day
-        for usage, day in used
-        if usage.kind in (Kind.TOKENS_READ, Kind.TOKENS_WRITTEN)
-    }
-    if not missing:
+    days = defaultdict[tuple[Kind, str], set[date]](set)
+    for usage, day in used:
+        if usage.kind in (Kind.TOKENS_READ, Kind.TOKENS_WRITTEN):
+            days[usage.kind, usage.item].add(day)
+    if not days:
         return book
     since = catalogue.stored(InworldCatalogue.Kind.MODELS).fetched_at
-    listed = _listed_prices({item for _, item in missing})
+    listed = _listed_prices({item for _, item in days})
     rows = [
-        _row(kind, item, amount, day)
-        for (kind, item), day in sorted(missing.items())
+        _row(kind, item, amount, first)
+        for (kind, item), its_days in sorted(days.items())
         if (amount := listed.get((kind, item))) is not None
         and since is not None
-        and _is_news(kind, item, amount, day, localdate(since))
+        and (first := _day_of_news(kind, item, amount, its_days, localdate(since)))
     ]
     if not rows:
         return book
@@ -75,22 +76,25 @@ def _listed_prices(names: set[str]) -> dict[tuple[Kind, str], Decimal]:
             (Kind.TOKENS_READ, model.price_read),
             (Kind.TOKENS_WRITTEN, model.price_written),
         ):
-            if model.id in names and price is not None:
+            if model.id in names and price is not None and price <= MAX_MILLION_PRICE:
                 found[kind, model.id] = Decimal(str(price))
     return found
 
 
-def _is_news(kind: Kind, item: str, amount: Decimal, day: date, since: date) -> bool:
-    """True if no price is known for the day, or the list has another one since then.
+def _day_of_news(
+    kind: Kind, item: str, amount: Decimal, days: set[date], since: date
+) -> date | None:
+    """The first day, if no price is known for it, or the last, if the list has another.
 
     For a day before the list was fetched, the price that was known then stays.
     """
     same = Price.objects.filter(kind=kind, item__iexact=item, currency=DOLLARS)
-    known = same.filter(valid_from__lte=day).order_by("-valid_from").first()
-    if known is None:
-        return True
+    prices, latest = list(same.order_by("-valid_from")), max(days)
+    if not any(price.valid_from <= min(days) for price in prices):
+        return min(days)
+    known = next(price for price in prices if price.valid_from <= latest)
     is_other = known.amount != amount.quantize(Decimal("0.000001"))
-    return known.is_listed and is_other and day >= since
+    return latest if known.is_listed and is_other and latest >= since else None
 
 
 def _row(kind: Kind, item: str, amount: Decimal, day: date) -> Price:

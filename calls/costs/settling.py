@@ -41,7 +41,7 @@ OPEN_AGAIN = timedelta(seconds=60)
 
 @dataclass(slots=True)
 class Change:
-    """What some calls add to the spending of a day."""
+    """The part of a day's spending that some calls add."""
 
     amount: Decimal = Decimal()
     calls: int = 0
@@ -61,8 +61,11 @@ def settle_due() -> int:
 
 
 def settle_call(call_id: int) -> None:
-    """Calculate a call now, for a reader who waits for it."""
-    _settle(CallCost.objects.filter(call=call_id, due_at__isnull=False))
+    """Calculate a call now, for a reader who waits for it.
+
+    If another process is just doing so, wait for that one.
+    """
+    _settle(CallCost.objects.filter(call=call_id, due_at__isnull=False), waits=True)
 
 
 def settle_again(first: date, last: date) -> int:
@@ -96,8 +99,8 @@ def _due() -> QuerySet[CallCost]:
 
 
 @transaction.atomic
-def _settle(due: QuerySet[CallCost]) -> int:
-    skip = connection.features.has_select_for_update_skip_locked
+def _settle(due: QuerySet[CallCost], *, waits: bool = False) -> int:
+    skip = connection.features.has_select_for_update_skip_locked and not waits
     rows = list(due.select_for_update(of=("self",), skip_locked=skip)[:CHUNK])
     calls = Call.objects.defer("settings", "search_text")
     calls = calls.prefetch_related("usages", "recordings")
@@ -159,7 +162,7 @@ def _count(row: CallCost, call: Call, changes: Changes) -> None:
 def _add_to_days(changes: Changes) -> None:
     """Write the changes in one order, so that two processes cannot deadlock."""
     for (day, bot, currency), change in sorted(changes.items(), key=itemgetter(0)):
-        if not change.amount:
+        if not (change.amount or change.calls):
             continue
         row, _ = DaySpending.objects.get_or_create(day=day, bot=bot, currency=currency)
         DaySpending.objects.filter(pk=row.pk).update(

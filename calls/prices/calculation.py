@@ -35,9 +35,9 @@ class Line:
         return {
             "kind": self.kind,
             "item": self.item,
-            "units": str(self.units.normalize()),
-            "price": None if self.price is None else str(self.price.normalize()),
-            "amount": str(self.amount),
+            "units": _digits(self.units),
+            "price": None if self.price is None else _digits(self.price),
+            "amount": _digits(self.amount),
             "unknown": self.unknown,
         }
 
@@ -69,6 +69,11 @@ def lines_of(usages: Iterable[Usage], book: PriceBook, day: date) -> list[Line]:
 def cost_of(lines: Iterable[Line]) -> Cost:
     """The sum of lines."""
     return sum((Cost(one.amount, bool(one.unknown)) for one in lines), Cost())
+
+
+def _digits(number: Decimal) -> str:
+    """“10”, where `str` writes “1E+1”, and “0” for “0E-8”."""
+    return f"{number.normalize():f}"
 
 
 def _line(

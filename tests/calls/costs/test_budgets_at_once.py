@@ -4,12 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import psycopg
 import pytest
+from django.db import connections
 
+from calls.costs.settling import settle_call
+from calls.models import CallCost
 from tests.support.live import ROOT, manage
-from tests.support.services import Missing, Postgres
+from tests.support.services import Missing, Postgres, django_on
 
 MODULE = [sys.executable, "-m", "tests.calls.costs.budget_callers"]
 PROCESSES = ("A", "B")
@@ -26,6 +31,7 @@ VALUES ('month', {LIMIT}, 80, 'message', '', '');
 # A message to those who are turned away costs a minute, too.
 SPENT = """SELECT sum(counted), count(*) FROM calls_callcost JOIN calls_call
 ON calls_call.id = call_id WHERE status <> 'refused'"""
+ONE = "WHERE call_id = %s"
 RESERVED = "SELECT count(*) FROM calls_callcost WHERE reserved IS NOT NULL"
 
 
@@ -47,6 +53,32 @@ def check(postgres: Postgres) -> None:
         assert calls == answered >= LIMIT / DEAREST
         assert LIMIT - DEAREST < spent <= LIMIT + DEAREST
         assert database.execute(RESERVED).fetchone() == (0,)
+        check_that_a_reader_waits(postgres, database)
+
+
+def check_that_a_reader_waits(
+    postgres: Postgres, database: psycopg.Connection[tuple[int, ...]]
+) -> None:
+    """For the cost that another process calculates."""
+    row = database.execute("SELECT call_id FROM calls_callcost LIMIT 1").fetchone()
+    assert row
+    database.execute(f"UPDATE calls_callcost SET due_at = now() {ONE}", row)
+    with django_on(postgres, "default"), ThreadPoolExecutor(1) as reader:
+        with database.transaction():
+            database.execute(f"SELECT id FROM calls_callcost {ONE} FOR UPDATE", row)
+            reading = reader.submit(read_cost, *row)
+            with pytest.raises(TimeoutError):
+                reading.result(timeout=1)
+        assert reading.result(timeout=30) is None
+
+
+def read_cost(call_id: int) -> datetime | None:
+    """Have the cost of a call calculated; returns when it is due again."""
+    try:
+        settle_call(call_id)
+        return CallCost.objects.get(call=call_id).due_at
+    finally:
+        connections.close_all()
 
 
 def answered_calls(env: dict[str, str]) -> int:

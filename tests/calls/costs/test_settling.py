@@ -177,6 +177,29 @@ def test_models_have_the_prices_of_inworlds_list_and_these_keep_their_days() -> 
     assert {price.source for price in prices} == {"Inworld's model list"}
 
 
+def test_calls_of_several_days_that_are_calculated_together_all_have_a_price() -> None:
+    model_list(0.4)
+    calls = [call_of(is_test=True, start=START - timedelta(days=n)) for n in (2, 1, 0)]
+    for call in calls:
+        used(call, f"{RELAY} 0", Usage(Kind.TOKENS_READ, MODEL, 1_000_000))
+    CallCost.objects.update(due_at=START)
+    assert settle_due() == len(calls)
+    costs = [row.cost for row in CallCost.objects.all()]
+    assert costs == [Cost(Decimal("0.4"))] * len(calls)
+    assert Price.objects.filter(item=MODEL, kind="tokens-read").count() == 1
+
+
+def test_an_absurd_price_of_the_list_stops_no_calculation() -> None:
+    model_list(1e30)
+    call, other = call_of(is_test=True), call_of()
+    for one in (call, other):
+        used(one, f"{RELAY} 0", relay(60), Usage(Kind.TOKENS_READ, MODEL, 10))
+    cost = settled(call)
+    assert cost.cost
+    assert cost.cost.is_unknown
+    assert settled(other).cost == Cost(2 * US_LINE + A_RELAY, is_partial=True)
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_the_model_list_is_fetched_once_a_day(settings: Settings) -> None:
     record = {"model": "gpt-4.1-mini", "provider": "openai", "pricing": PRICING}
@@ -280,6 +303,19 @@ def test_a_correction_changes_the_day_and_never_counts_twice() -> None:
     assert counter._value.get() - before == pytest.approx(0.0785)
     call.delete()
     assert DaySpending.objects.get(bot=bot.pk).amount == spending.amount
+
+
+def test_a_call_counts_although_a_correction_takes_as_much_away() -> None:
+    longer = call_of(seconds=90)
+    used(longer, f"{RELAY} 0", relay(10))
+    settled(longer)
+    used(longer, REPORT, Usage(Kind.LINE_IN, quantity=60))
+    call_of(seconds=0, status="refused", end_reason="closed", answered_at=None)
+    CallCost.objects.make_due(Call.objects.values_list("pk", flat=True))
+    CallCost.objects.update(due_at=START)
+    assert settle_due() == 2
+    spending = DaySpending.objects.get()
+    assert (spending.amount, spending.calls) == (2 * US_LINE + A_RELAY, 2)
 
 
 def test_only_the_days_that_were_asked_for_are_calculated_again() -> None:

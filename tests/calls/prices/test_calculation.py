@@ -34,6 +34,14 @@ def test_minutes_are_rounded_up_as_twilio_bills(seconds: int, minutes: int) -> N
     assert cost == Cost(minutes * Decimal("0.07"))
 
 
+def test_stored_numbers_have_plain_digits() -> None:
+    usages = [Usage(Kind.RELAY, quantity=600), Usage(Kind.RECORDING, quantity=600)]
+    prices = [rate(Kind.RELAY, "0.07"), rate(Kind.RECORDING, "0")]
+    stored_lines = [line.to_json() for line in lines(usages, *prices)]
+    numbers = [(one["units"], one["price"], one["amount"]) for one in stored_lines]
+    assert numbers == [("10", "0.07", "0.7"), ("10", "0", "0")]
+
+
 def test_each_leg_is_rounded_up_for_itself() -> None:
     legs = [Usage(Kind.RELAY, quantity=61), Usage(Kind.RELAY, quantity=1)]
     (line,) = lines(legs, rate(Kind.RELAY, "0.07"))
