@@ -1,4 +1,4 @@
-"""What is spent of budgets, and what is set aside for calls in progress."""
+"""Amounts that are spent of budgets, or set aside for calls in progress."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -69,7 +69,7 @@ class BudgetState:
 
 @dataclass(slots=True)
 class Spendings:
-    """What was spent and set aside by day and bot, and each bot's dearest call.
+    """Amounts spent and set aside by day and bot, and each bot's dearest call.
 
     Bots with few calls have none.
     """

@@ -61,7 +61,7 @@ def _telephone(
 
 
 def _recording(recording: Recording, now: datetime) -> Iterator[Usage]:
-    """What Twilio recorded, and each begun month for which it has kept the sound."""
+    """The sound that Twilio recorded, and each begun month for which it has kept it."""
     is_ours = recording.source != Recording.Source.TWILIO
     if is_ours or recording.status in (Status.ABSENT, Status.FAILED):
         return

@@ -18,7 +18,7 @@ class Period(StrEnum):
 
 
 class Level(StrEnum):
-    """How far a budget is used up."""
+    """The level to which a budget is used up."""
 
     OK = "ok"
     WARNING = "warning"

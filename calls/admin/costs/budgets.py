@@ -74,7 +74,7 @@ class BudgetChangeList(ConsoleChangeList):
 
 @admin.register(Budget)
 class BudgetAdmin(ConsoleAdmin[Budget]):
-    """What calls may cost, and what callers hear when it is spent."""
+    """Limits of what calls may cost, and what callers hear when these are spent."""
 
     form = BudgetForm
     list_display = ["of_bot", "period", "amount", "spent", "action"]
@@ -117,7 +117,7 @@ class BudgetAdmin(ConsoleAdmin[Budget]):
 
     @admin.display(description="spent")
     def spent(self, budget: Any) -> SafeString:
-        """What is spent in this day or month, with a badge by its level."""
+        """The amount spent in this day or month, with a badge by its level."""
         state: BudgetState = budget.state
         badge = '<span class="badge budget-{}">{} %</span>'
         return format_html(
