@@ -62,8 +62,9 @@ def check_that_a_reader_waits(
     """For the cost that another process calculates."""
     row = database.execute("SELECT call_id FROM calls_callcost LIMIT 1").fetchone()
     assert row
-    database.execute(f"UPDATE calls_callcost SET due_at = now() {ONE}", row)
     with django_on(postgres, "default"), ThreadPoolExecutor(1) as reader:
+        assert reader.submit(read_cost, *row).result(timeout=60) is None
+        database.execute(f"UPDATE calls_callcost SET due_at = now() {ONE}", row)
         with database.transaction():
             database.execute(f"SELECT id FROM calls_callcost {ONE} FOR UPDATE", row)
             reading = reader.submit(read_cost, *row)
