@@ -192,7 +192,11 @@ class CallRecording:
         actions: list[Action] = [HideKey()] if is_secret else []
         before = self.state
         self.state = RecordingState.PAUSED if hides_keys else RecordingState.ON
-        return actions if self.state is before else [SetRecording(self.state), *actions]
+        if self.state is before:
+            return actions
+        change = SetRecording(self.state)
+        # The key that ends an entry was pressed during the pause.
+        return [change, *actions] if hides_keys else [*actions, change]
 
     def agree(self, key: str, at: float) -> list[Action] | None:
         """The caller agrees to be recorded; None if the key means something else."""

@@ -137,6 +137,14 @@ def test_it_pauses_before_secret_keys_are_asked_for() -> None:
     assert states(talk.passes()) == [ON]
 
 
+def test_the_key_that_ends_an_entry_was_pressed_during_the_pause() -> None:
+    talk = Talk(recording="always", mask_dtmf=True)
+    talk.on(CallConnected())
+    first, last = talk.on(DtmfReceived("0")), talk.on(DtmfReceived("#"))
+    assert first.index(SetRecording(PAUSED)) < first.index(HideKey())
+    assert last.index(HideKey()) < last.index(SetRecording(ON))
+
+
 def test_it_goes_on_while_other_keys_are_pressed() -> None:
     talk = asked(recorded_tool_talk())
     assert press_keys(talk, "12#")
