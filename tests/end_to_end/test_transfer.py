@@ -74,7 +74,7 @@ async def came_back(call: SimulatedCall, sessions: int = 2) -> None:
 
 @sync_to_async
 def told(call: Call) -> list[str]:
-    """What rules for alerts tell about the transfers of a call."""
+    """The alerts about the transfers of a call."""
     events = Event.ASKED_FOR_PERSON, Event.TRANSFER_MISSED
     rule = AlertRule()
     return [event for event in events if CONDITIONS[event](call, rule) is not None]

@@ -64,7 +64,7 @@ class RecordingTwilio(FakeTwilio):
         self.server_url = server_url
 
     def log(self) -> list[str]:
-        """What was asked about recordings, in order."""
+        """The requests about recordings, in order."""
         return list(self.asked)
 
     def starts(self, call_sid: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
    The text field stays in the form and has the value. It can be shown: people paste days. */
 
-import { button, element, say } from "./elements.js";
+import { button, element, readText, say } from "./elements.js";
 import { minuteOf, problemOf, spanOf, timesOf, valueOf } from "./week.js";
 
 const MODES = { rows: "As a list", text: "Written as text" };
@@ -66,18 +66,10 @@ export class Days {
     async #read() {
         const text = this.input.value;
         if (text === this.known) return true;
-        const { days, problem } = await this.#ask(text);
+        const { days, problem } = await readText(this.url, text, UNREAD);
         if (days) Object.assign(this, { days, known: text });
         say(this.status, problem ?? "");
         return !problem;
-    }
-
-    async #ask(text) {
-        try {
-            return await (await fetch(`${this.url}?${new URLSearchParams({ text })}`)).json();
-        } catch {
-            return { problem: UNREAD }; // no connection, or a sign-in page
-        }
     }
 
     #show(mode) {

@@ -19,3 +19,12 @@ export function button(label, attributes = {}) {
 export function say(target, text) {
     if (target.textContent !== text) target.textContent = text;
 }
+
+/* Has the server read a text; answers its JSON, or the problem `unread`. */
+export async function readText(url, text, unread) {
+    try {
+        return await (await fetch(`${url}?${new URLSearchParams({ text })}`)).json();
+    } catch {
+        return { problem: unread }; // no connection, or a sign-in page
+    }
+}

@@ -2,7 +2,7 @@
 
    The text field stays in the form and has the value. It can be shown: people paste hours. */
 
-import { button, element, say } from "./elements.js";
+import { button, element, readText, say } from "./elements.js";
 import { DAY, DAYS, minuteOf, problemOf, spanOf, textOf, valueOf } from "./week.js";
 
 const USUAL = [9 * 60, 17 * 60];
@@ -82,18 +82,10 @@ export class Hours {
         if (text === this.known.trim() && this.week) return true;
         if (!text) this.week ??= structuredClone(USUAL_WEEK);
         if (!text) return true;
-        const { week, problem } = await this.#ask(text);
+        const { week, problem } = await readText(this.url, text, UNREAD);
         if (week) this.week = week;
         say(this.status, problem ?? "");
         return !problem;
-    }
-
-    async #ask(text) {
-        try {
-            return await (await fetch(`${this.url}?${new URLSearchParams({ text })}`)).json();
-        } catch {
-            return { problem: UNREAD }; // no connection, or a sign-in page
-        }
     }
 
     #show(mode) {
