@@ -17,9 +17,8 @@ test: $(VENV)/.dev
 	-@.ci/programs
 	@$(MAKE) --no-print-directory -j2 lint pytest
 
-# Compiles once what all workers import. Test files side by side; for one file: .venv/bin/python -m pytest tests/x.py
+# Test files side by side; for one file: .venv/bin/python -m pytest tests/x.py
 pytest: $(VENV)/.dev
-	-@$(BIN)/python -m pytest -q -n 0 --collect-only > /dev/null 2>&1
 	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 # Takes the pictures of the README and the docs, of made-up calls.

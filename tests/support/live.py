@@ -1,6 +1,7 @@
 """Starts a real server process for tests that talk to it over sockets."""
 
 import asyncio
+import atexit
 import os
 import random
 import socket
@@ -40,6 +41,7 @@ def _reserve_range() -> tuple[socket.socket, range]:
 
 
 _reserved, _own_ports = _reserve_range()
+atexit.register(_reserved.close)
 
 
 def _shuffled_ports() -> list[int]:
