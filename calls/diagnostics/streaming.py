@@ -17,7 +17,7 @@ from calls.simulator.line import SIMULATED_ACCOUNT
 from calls.transcripts.carrier_records import load_records
 
 NAME = "Start of answers"
-WHOLE = "So each sentence is sent when all of it is spoken."
+WHOLE = "So each sentence is heard when all of it is made."
 BEHAVIOUR = {
     Verdict.STREAMS: "Twilio plays a sentence while the voice is still speaking it",
     Verdict.WAITS: "Twilio plays a sentence only when all of it has arrived",

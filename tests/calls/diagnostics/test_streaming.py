@@ -69,7 +69,7 @@ def test_mp3_is_tried_when_wav_does_not_stream() -> None:
     known("waits", shown=[["a", "streamed"]])
     assert said() == (
         "Twilio plays a sentence only when all of it has arrived: seen in 3 calls, "
-        "since 3 Dec 2026. So each sentence is sent when all of it is spoken. It "
+        "since 3 Dec 2026. So each sentence is heard when all of it is made. It "
         "was a WAV so far. Now MP3 is tried. 3 calls in a row that agree are enough; 1 "
         "was tried so far, and 1 showed something."
     )
@@ -87,7 +87,7 @@ def test_an_account_that_gets_whole_clips(verdict: str, behaviour: str) -> None:
     retry_at = timezone.now() + timedelta(days=2)
     known(verdict, retry_at=retry_at, format="mp3")
     assert said().startswith(behaviour)
-    assert "So each sentence is sent when all of it is spoken." in said()
+    assert "So each sentence is heard when all of it is made." in said()
     assert f"It is tried again from {retry_at.day} {retry_at:%b %Y}." in said()
 
 
