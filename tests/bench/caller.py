@@ -17,6 +17,7 @@ from calls.simulator.forms import setup_fields, voice_form
 from calls.simulator.line import CallFailed, Line
 from calls.simulator.twilio_client import TwilioClient
 from calls.simulator.twiml import Relay, read_twiml
+from calls.turns.clip_ids import is_early
 from tests.bench.fetch import BadAnswer, Download, Fetcher, clip_seconds
 from tests.bench.plan import Plan
 from tests.bench.turns import HUNG
@@ -37,6 +38,7 @@ class Clip:
     asked_at: float = 0.0
     sound_at: float = 0.0  # the first sound had arrived
     fetched_at: float = 0.0  # all of it had arrived
+    early: bool = False  # its address was sent before its end
     gap: float = 0.0  # silence within it, because sound came too late (s)
     size: int = 0
     seconds: float = 0.0
@@ -187,7 +189,7 @@ class Call:
             self._count_error(f"socket closed by the server: {self.socket.close_code}")
 
     async def _fetch(self, clip: Clip, url: str) -> None:
-        clip.asked_at = monotonic()
+        clip.asked_at, clip.early = monotonic(), is_early(url)
         download = Download(lambda: self._begin(clip))
         try:
             await next(self.shared.next_fetcher).clip(url, download)

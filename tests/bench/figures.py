@@ -81,7 +81,8 @@ class Measurement:
         during = "_dialling" if turn["sent_at"] < self.window[0] else ""
         for clip in clips:
             self.gaps += clip.get("gap", 0.0) > HEARD_GAP
-            if clip["fetched_at"]:
+            # A fetch of a clip whose address was sent early waits for its sentence.
+            if clip["fetched_at"] and not clip.get("early"):
                 waited = clip["fetched_at"] - clip["asked_at"]
                 self._add(f"clip_get{during}", waited)
         if kind == GREETING:
