@@ -172,7 +172,10 @@ def _enable(bot: Bot, words: str) -> None:
     bot.variables = "customer.name = Ann"
     bot.save()
     bot.targets.create(
-        name=words[:60], number=NUMBER, when_to_use=words, opening_hours="daily 9-17"
+        name=words[:60],
+        number=NUMBER,
+        when_to_use=words,
+        opening_hours="daily 0:00-24:00",
     )
     bot.menu_keys.create(key="0", action="transfer", target=words[:60])
     bot.menu_keys.create(key="1", action="say", message=words)
@@ -185,7 +188,7 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
         number=NUMBER,
         label=label,
         bot=bot,
-        opening_hours="Mon-Fri 9:00-17:00",
+        opening_hours="daily 0:00-24:00",
         special_days=f"12-24: closed ({words[:60].splitlines()[0]})",
         closed_message=words,
     )
