@@ -2,7 +2,7 @@
 
    The text field stays in the form and has the value. It can be shown: people paste days. */
 
-import { button, element, readText, say } from "./elements.js";
+import { button, element, readText, say, selectFor } from "./elements.js";
 import { minuteOf, problemOf, spanOf, timesOf, valueOf } from "./week.js";
 
 const MODES = { rows: "As a list", text: "Written as text" };
@@ -37,13 +37,7 @@ export class Days {
 
     #build() {
         const { input } = this;
-        const options = Object.entries(MODES).map(([value, label]) => new Option(label, value));
-        this.select = element("select", { id: input.id }, ...options);
-        for (const name of ["aria-describedby", "aria-invalid"]) {
-            if (input.hasAttribute(name)) this.select.setAttribute(name, input.getAttribute(name));
-        }
-        input.removeAttribute("id");
-        input.setAttribute("aria-label", "Days of your own as text");
+        this.select = selectFor(input, MODES, "Days of your own as text");
         this.list = element("ol", { class: "days" });
         this.add = button("Add a day", { class: "button", onclick: () => this.#add() });
         this.rows = element("div", { class: "days-rows" }, this.list, this.add);

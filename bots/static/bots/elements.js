@@ -15,6 +15,19 @@ export function button(label, attributes = {}) {
     return element("button", { type: "button", ...attributes }, label);
 }
 
+/* A choice between ways to fill in a text field. It takes over the field's place in the
+   form: its id and so its label, its help and its errors. The text itself gets `label`. */
+export function selectFor(input, modes, label) {
+    const options = Object.entries(modes).map(([value, name]) => new Option(name, value));
+    const select = element("select", { id: input.id }, ...options);
+    for (const name of ["aria-describedby", "aria-invalid"]) {
+        if (input.hasAttribute(name)) select.setAttribute(name, input.getAttribute(name));
+    }
+    input.removeAttribute("id");
+    input.setAttribute("aria-label", label);
+    return select;
+}
+
 /* Set a text. An unchanged text is left alone: screen readers would announce it again. */
 export function say(target, text) {
     if (target.textContent !== text) target.textContent = text;

@@ -2,7 +2,7 @@
 
    The text field stays in the form and has the value. It can be shown: people paste hours. */
 
-import { button, element, readText, say } from "./elements.js";
+import { button, element, readText, say, selectFor } from "./elements.js";
 import { DAY, DAYS, minuteOf, problemOf, spanOf, textOf, valueOf } from "./week.js";
 
 const USUAL = [9 * 60, 17 * 60];
@@ -24,13 +24,7 @@ export class Hours {
 
     #build() {
         const { input } = this;
-        const options = Object.entries(MODES).map(([value, label]) => new Option(label, value));
-        this.select = element("select", { id: input.id }, ...options);
-        for (const name of ["aria-describedby", "aria-invalid"]) {
-            if (input.hasAttribute(name)) this.select.setAttribute(name, input.getAttribute(name));
-        }
-        input.removeAttribute("id");
-        input.setAttribute("aria-label", "Opening hours as text");
+        this.select = selectFor(input, MODES, "Opening hours as text");
         this.summary = element("summary", { dir: "auto" });
         this.days = DAYS.map((name, day) => this.#buildDay(name, day));
         this.status = element("p", { class: "hours-status", role: "status" });
