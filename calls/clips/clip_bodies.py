@@ -20,6 +20,10 @@ from calls import metrics
 BEAT_SECONDS = 0.3
 # How long a reader waits for the next sound or beat.
 SILENT_SECONDS = 1.0
+# How much later Redis may answer that reader (s).
+ANSWER_SECONDS = 0.5
+# A wait that took so much longer was held up itself, with all of its process (s).
+HELD_UP_SECONDS = 0.25
 # Readers at the same time that need Redis, each with a connection of its own.
 MAX_READERS = 500
 # How long a body can still be read in Redis after its end, when the clip is whole.
@@ -112,11 +116,13 @@ async def _pieces(body: _Body) -> Pieces:
             place += 1
         if body.has_ended:
             return
+        since = monotonic()
         try:
             async with asyncio.timeout(SILENT_SECONDS):
                 await changed.wait()
         except TimeoutError:
-            return
+            if not _was_held_up(since, SILENT_SECONDS):
+                return
 
 
 class RedisBodies:
@@ -132,7 +138,7 @@ class RedisBodies:
             url,
             max_connections=MAX_READERS,
             timeout=0.5,
-            socket_timeout=SILENT_SECONDS + 0.5,
+            socket_timeout=SILENT_SECONDS + ANSWER_SECONDS,
             socket_connect_timeout=0.3,
         )
         self.readers: Any = Redis.from_pool(pool)
@@ -183,25 +189,38 @@ class RedisBodies:
         return self._read(body_key(clip_id))
 
     async def _read(self, key: str) -> Pieces:
-        latest, block = b"0", round(SILENT_SECONDS * 1000)
-        while True:
-            try:
-                found = await self.readers.xread({key: latest}, block=block)
-            except (RedisError, OSError):
-                metrics.count_dependency_error("redis")
-                return
-            if not found:  # the process that wrote it is gone
-                return
-            for number, entry in found[0][1]:
+        latest = b"0"
+        while (entries := await self._after(key, latest)) is not None:
+            for number, entry in entries:
                 latest = number
                 if END in entry:
                     return
                 if sound := entry[SOUND]:
                     yield sound
 
+    async def _after(self, key: str, latest: bytes) -> list[Any] | None:
+        """Wait for the next entries; None if none will come."""
+        since, block = monotonic(), round(SILENT_SECONDS * 1000)
+        try:
+            found = await self.readers.xread({key: latest}, block=block)
+        except (RedisError, OSError):
+            if _was_held_up(since, SILENT_SECONDS + ANSWER_SECONDS):
+                return []
+            metrics.count_dependency_error("redis")
+            return None
+        if found:
+            entries: list[Any] = found[0][1]
+            return entries
+        return [] if _was_held_up(since, SILENT_SECONDS) else None
+
     async def aclose(self) -> None:
         await self.local.aclose()
         await self.readers.aclose()
+
+
+def _was_held_up(since: float, limit: float) -> bool:
+    """True if this process stood still, so that what it waited for may still come."""
+    return monotonic() - since > limit + HELD_UP_SECONDS
 
 
 def _lost(error: Exception) -> BodyLost:

@@ -46,7 +46,7 @@ async def test_a_viewer_reads_calls_and_bots_and_has_no_button_to_change_them(
     await expect(page.locator("#bot_form textarea, #bot_form select")).to_have_count(0)
     await expect(page.get_by_role("link", name="Test call")).to_have_count(0)
     await page.get_by_role("tab", name="Keypad and people").click()
-    await expect(page.get_by_text("daily 9-17", exact=True)).to_be_visible()
+    await expect(page.get_by_text("daily 0:00-24:00", exact=True)).to_be_visible()
     await expect(page.get_by_text("You are Sam.")).to_be_hidden()
     visits.errors_of(page).expect("403")
     for path in (plain.pages["test call"], plain.pages["new bot"]):

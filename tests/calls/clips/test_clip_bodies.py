@@ -1,6 +1,7 @@
 """Bodies that grow, in memory and in Redis: read from the beginning, by anybody."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -40,6 +41,11 @@ async def whole(bodies: ClipBodies, clip_id: str) -> bytes:
     pieces = await bodies.read(clip_id)
     assert pieces is not None
     return b"".join([piece async for piece in pieces])
+
+
+def stand_still(seconds: float) -> None:
+    """Hold this process up, as a machine under load does."""
+    time.sleep(seconds)
 
 
 async def test_a_reader_follows_the_writer(
@@ -89,6 +95,23 @@ async def test_a_body_ends_if_its_writer_shows_no_sign_of_life(
     await writer.append(clip_id, b"one")
     async with asyncio.timeout(15):
         assert await whole(reader, clip_id) == b"one"
+
+
+async def test_a_reader_goes_on_after_its_process_stood_still(
+    stores: tuple[ClipStore, ClipStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip_bodies, "SILENT_SECONDS", 0.05)
+    writer, reader, clip_id = stores[0].bodies, stores[1].bodies, new_clip_id()
+    await writer.begin(clip_id, 60)
+    await writer.append(clip_id, b"one")
+    pieces = await reader.read(clip_id)
+    assert pieces is not None
+    assert await anext(pieces) == b"one"
+    rest = asyncio.ensure_future(anext(pieces))
+    await asyncio.sleep(0)  # it waits
+    stand_still(0.05 + clip_bodies.HELD_UP_SECONDS + clip_bodies.ANSWER_SECONDS + 0.1)
+    await writer.append(clip_id, b"two")
+    assert await rest == b"two"
 
 
 async def test_a_body_ends_when_it_is_dropped(
