@@ -1,4 +1,4 @@
-"""App configuration: registers checks, records sign-ins, follows deleted recordings."""
+"""App configuration: registers checks, records sign-ins, follows deleted calls."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,9 @@ class CallsConfig(AppConfig):
     def ready(self) -> None:
         from calls import checks  # noqa: F401  (registers them)
         from calls.audit import recording
-        from calls.recordings import removal
+        from calls.recordings import removal as removal_of_sound
+        from calls.trace import removal as removal_of_traces
 
         recording.connect()
-        removal.connect()
+        removal_of_sound.connect()
+        removal_of_traces.connect()

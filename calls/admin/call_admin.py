@@ -30,6 +30,7 @@ from calls.export_files.sending import send_file
 from calls.models import Call, CallCost, Recording
 from calls.prices.line_text import line_texts
 from calls.prices.money import cost_text
+from calls.privacy.deletion import delete_calls
 from calls.recordings.playback import Playback
 from calls.recordings.playback import playback as playback_of
 from calls.review import call_page, search, visibility
@@ -153,6 +154,14 @@ class CallAdmin(
             "can_save_view": bool(normalised(request.GET.urlencode())),
         }
         return super().changelist_view(request, {**extra, **(extra_context or {})})
+
+    # Deletion, by superusers
+
+    def delete_model(self, request: HttpRequest, obj: Call) -> None:
+        delete_calls([obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+        delete_calls(list(queryset.values_list("pk", flat=True)))
 
     # Files
 

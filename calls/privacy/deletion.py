@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
 
 from calls.models import Call, Turn
-from calls.trace.files import delete as delete_traces
 from calls.turns.clip_ids import is_phrase
 from calls.turns.turn import TurnKind
 
@@ -41,20 +40,18 @@ class Deleted:
 def delete_calls(ids: list[int]) -> Deleted:
     """Delete calls, their turns, traces and recordings, and their entries in the log.
 
-    A worker deletes the sound within a minute, and tries again until it is gone.
+    The entry that says who deleted a call stays. A worker deletes the sound within a
+    minute, and tries again until it is gone.
     """
     log_entries = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(Call)
-    )
+    ).exclude(action_flag=DELETION)
     with transaction.atomic():
         turns = Turn.objects.filter(call__in=ids)
         clips = tuple(_clip_ids(turns))
         turn_count, _ = turns.delete()
         log_entries.filter(object_id__in=[str(pk) for pk in ids]).delete()
-        calls = Call.objects.filter(pk__in=ids)
-        call_sids = list(calls.values_list("call_sid", flat=True))
-        calls.delete()
-    delete_traces(call_sids)
+        Call.objects.filter(pk__in=ids).delete()
     return Deleted(len(ids), turn_count, clips)
 
 

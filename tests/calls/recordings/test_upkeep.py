@@ -260,11 +260,14 @@ def test_deleted_calls_take_their_sound_with_them(
 def test_a_call_that_is_deleted_in_the_console_takes_its_sound_along(
     twilio: RecordingTwilio, folder: Path, recorded: Recorded, admin_client: Client
 ) -> None:
-    fetched, other = recorded(1), recorded(2)
+    fetched, ticked, other = recorded(1), recorded(2), recorded(3)
     work()
-    kept = recorded(3, due_at=None)
+    kept = recorded(4, due_at=None)
     page = f"/admin/calls/call/{fetched.call_id}/delete/"
     assert admin_client.post(page, {"post": "yes"}).status_code == 302
+    selected = {"action": "delete_selected", "_selected_action": ticked.call_id}
+    in_list = admin_client.post("/admin/calls/call/", {**selected, "post": "yes"})
+    assert in_list.status_code == 302
     Call.objects.filter(pk=other.call_id).delete()
     make_due()
     work()
