@@ -1,7 +1,11 @@
-"""A clip that Twilio can fetch while its sentence is still being made."""
+"""A clip that Twilio can fetch while its sentence is still being made.
+
+`BegunClip` is what it shares with an early one (`early_clip.py`).
+"""
 
 import asyncio
 import struct
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -29,7 +33,98 @@ NOTHING_SECONDS = 0.05
 MAX_RUN = 0xFFFF
 
 
-class GrowingClip:
+class BegunClip(ABC):
+    """A clip whose address is sent before its segment is complete."""
+
+    def __init__(
+        self,
+        store: ClipStore,
+        rate: SpeakingRate,
+        suffix: str,
+        lifetime: float,
+        text: str = "",
+    ) -> None:
+        self.store = store
+        self.rate = rate
+        self.lifetime = lifetime
+        self.id = new_clip_id() + suffix
+        self.url = clip_url(self.id)
+        self.text = text  # as far as it is known
+        self.is_cut = False
+        self.began_at: float | None = None  # when its first byte left
+        self.ended_at: float | None = None
+        self.segment: Segment | None = None
+        self.levels = Levels(TELEPHONE_RATE)  # of what can be heard
+        self.reported = asyncio.Event()  # set once its call knows all of it
+        self._over = asyncio.Event()
+
+    def feed(self, audio: bytearray, text: str) -> None:
+        """Take the segment's sound and its words, both as far as they have come."""
+        self.text = text
+
+    def finish(self, segment: Segment) -> None:
+        """The segment is complete."""
+        if not self.is_cut:
+            self.segment, self.text = segment, segment.text
+        self._over.set()
+
+    def cut(self) -> None:
+        """End the clip at once, whatever is missing."""
+        self.is_cut = self.segment is None
+        self._over.set()
+
+    async def begin(self) -> None:
+        """Announce the body to all processes. Raises `BodyLost`."""
+        await self.store.bodies.begin(self.id, self.lifetime)
+
+    async def whole(self) -> Segment | None:
+        """Wait for the segment, which then is to be sent as a whole."""
+        await self._over.wait()
+        return self.segment
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Make the clip until its segment is complete or cut."""
+
+    async def _end(self, sound: bytes) -> None:
+        """Store the sound as a whole clip, and end the body."""
+        with suppress(ClipsUnavailable):
+            await self.store.put(self.id, wav(sound, TELEPHONE_RATE), self.lifetime)
+        with suppress(BodyLost):
+            await self.store.bodies.end(self.id)
+
+    @property
+    def clip(self) -> Clip:
+        """The clip as far as it is known."""
+        if not self._over.is_set():
+            so_far = clip_so_far(self.text, self.levels, self.rate)
+            return replace(so_far, id=self.id, url=self.url)
+        text, seconds = self._known
+        frames = self.levels.speech_frames
+        return Clip(self.id, self.url, text.strip(), seconds, frames)
+
+    @property
+    @abstractmethod
+    def _known(self) -> tuple[str, float]:
+        """The words and the length of a clip that is complete or cut."""
+
+    @property
+    def seconds(self) -> float:
+        """The length of what can be heard so far."""
+        return self.levels.seconds
+
+    @property
+    def reached(self) -> float:
+        """The seconds that can have been played by now at most."""
+        return 0.0
+
+    @property
+    def rest(self) -> Segment | None:
+        """The part that the body lacks because the store failed."""
+        return None
+
+
+class GrowingClip(BegunClip):
     """Takes a segment's sound as it comes, and writes it to a body in the store.
 
     The first byte leaves when `head_start` seconds have come. If the store fails, the
@@ -47,18 +142,8 @@ class GrowingClip:
         head_start: float,
         lifetime: float,
     ) -> None:
-        self.store = store
-        self.rate = rate
+        super().__init__(store, rate, clip_format.suffix, lifetime)
         self.head_start = head_start
-        self.lifetime = lifetime
-        self.id = new_clip_id() + clip_format.suffix
-        self.url = clip_url(self.id)
-        self.text = ""  # as far as it is known
-        self.is_cut = False
-        self.began_at: float | None = None
-        self.ended_at: float | None = None
-        self.segment: Segment | None = None
-        self.reported = asyncio.Event()  # set once its call knows all of it
         self._resampler = StreamResampler(sample_rate)
         self._taken = 0  # bytes of the segment's sound
         self._incoming = bytearray()  # not resampled yet
@@ -66,41 +151,28 @@ class GrowingClip:
         self._file = bytearray()  # not in the body yet
         self._ready = bytearray()  # the sound of that
         self._body = bytearray()
-        self.levels = Levels(TELEPHONE_RATE)  # of the body
         self._is_broken = False
         self._not_before = -inf  # when playback began at the earliest
-        self._changed, self._over = asyncio.Event(), asyncio.Event()
+        self._changed = asyncio.Event()
 
     def feed(self, audio: bytearray, text: str) -> None:
-        """Take what is new of the segment's sound, and its words so far."""
         self._take(audio)
-        self.text = text
+        super().feed(audio, text)
         self._changed.set()
 
     def finish(self, segment: Segment) -> None:
-        """The segment is complete."""
         if not self.is_cut:
             self._take(segment.pcm.data)
-            self.segment, self.text = segment, segment.text
-        self._end()
+        super().finish(segment)
+        self._changed.set()
 
     def cut(self) -> None:
-        """End the body at once, whatever is missing."""
-        if self.segment is None:
-            self.is_cut = True
+        super().cut()
+        if self.is_cut:
             self._incoming.clear()
             self._file.clear()
             self._ready.clear()
-        self._end()
-
-    async def begin(self) -> None:
-        """Announce the body to all processes. Raises `BodyLost`."""
-        await self.store.bodies.begin(self.id, self.lifetime)
-
-    async def whole(self) -> Segment | None:
-        """Wait for the segment, which then is to be sent as a whole."""
-        await self._over.wait()
-        return self.segment
+        self._changed.set()
 
     async def run(self) -> None:
         """Write the body until the segment is complete or cut."""
@@ -111,49 +183,30 @@ class GrowingClip:
             await _wait(self._over, self.pause)
         if not self.is_cut:
             await self._write(is_last=True)
-        # From now on the clip can be fetched as a whole.
-        with suppress(ClipsUnavailable):
-            clip = self.clip
-            end = 2 * round(clip.seconds * TELEPHONE_RATE)
-            sound = bytes(self._body[:end]) or silence(NOTHING_SECONDS).data
-            file = wav(sound, TELEPHONE_RATE)
-            await self.store.put(self.id, file, self.lifetime)
-        with suppress(BodyLost):
-            await self.store.bodies.end(self.id)
+        end = 2 * round(self.clip.seconds * TELEPHONE_RATE)
+        await self._end(bytes(self._body[:end]) or silence(NOTHING_SECONDS).data)
         self.ended_at = monotonic()
 
     @property
-    def clip(self) -> Clip:
-        """The clip as far as it is known."""
-        if not self._over.is_set():
-            so_far = clip_so_far(self.text, self.levels, self.rate)
-            return replace(so_far, id=self.id, url=self.url)
+    def _known(self) -> tuple[str, float]:
         seconds, text = self.seconds, self.text
         if self.is_cut or self._is_broken:
             text = self._said
         if self.is_cut and text:
             # No half word, if the clip is played again.
             seconds = min(seconds, self._writer.delay + self.rate.expects(text))
-        frames = self.levels.speech_frames
-        return Clip(self.id, self.url, text.strip(), seconds, frames)
+        return text, seconds
 
     @property
     def reached(self) -> float:
-        """The seconds that can have been played by now at most."""
         return min(max(monotonic() - self._not_before, 0.0), self.seconds)
 
     @property
     def rest(self) -> Segment | None:
-        """The part that the body lacks because the store failed."""
         if not self._is_broken or self.is_cut:
             return None
         sound = Pcm(TELEPHONE_RATE, bytes(self._ready + self._writer.held))
         return Segment(self.text[len(self._said) :], sound) if sound.data else None
-
-    @property
-    def seconds(self) -> float:
-        """The length of the body so far."""
-        return self.levels.seconds
 
     @property
     def _said(self) -> str:
@@ -175,10 +228,6 @@ class GrowingClip:
         end = len(audio) & ~1  # half a sample stays
         self._incoming += audio[self._taken : end]
         self._taken = max(self._taken, end)
-
-    def _end(self) -> None:
-        self._over.set()
-        self._changed.set()
 
     async def _write(self, *, is_last: bool) -> None:
         """Pass the sound on that has come, or a sign of life."""

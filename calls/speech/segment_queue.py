@@ -9,7 +9,7 @@ from bots.inworld.segment_policy import SegmentState
 from bots.inworld.segments import Segment
 from calls.clips.head_start import Delivery, HeadStart
 from calls.speech.early_clip import AHEAD_SECONDS, EarlyClip
-from calls.speech.growing_clip import GrowingClip
+from calls.speech.growing_clip import BegunClip, GrowingClip
 from calls.speech.reply_stream import ReplyStream
 
 # Decides about a segment that begins to sound; None if it is sent as a whole.
@@ -32,8 +32,8 @@ class SegmentQueue:
         self.head_start = head_start
         self.grow = grow
         self.send_early = send_early
-        self.ready = asyncio.Queue[Segment | GrowingClip | EarlyClip | None]()
-        self.begun: GrowingClip | EarlyClip | None = None
+        self.ready = asyncio.Queue[Segment | BegunClip | None]()
+        self.begun: BegunClip | None = None
         self.is_early_decided = False
         self.delivery: Delivery | None = None  # of the segment that sounds
         self.length = 0  # of its sound in bytes
@@ -76,7 +76,7 @@ class SegmentQueue:
             self.begun.cut()
         self.ready.put_nowait(None)
 
-    def _begin(self, clip: GrowingClip | EarlyClip) -> None:
+    def _begin(self, clip: BegunClip) -> None:
         self.begun = clip
         self.ready.put_nowait(clip)
 

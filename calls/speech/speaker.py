@@ -36,7 +36,7 @@ from calls.prices.usage import Meter
 from calls.speech.audio import at_telephone_rate
 from calls.speech.early_clip import EarlyClip
 from calls.speech.first_tokens import FirstTokens
-from calls.speech.growing_clip import GrowingClip
+from calls.speech.growing_clip import BegunClip, GrowingClip
 from calls.speech.inworld_requests import (
     reply_request,
     speech_request,
@@ -90,7 +90,7 @@ class Speaker:
         self.first_tokens = first_tokens  # of the bot's own model
         self.streaming = streaming
         # Clips that were sent before their end, by reply.
-        self.growing: dict[int, GrowingClip | EarlyClip] = {}
+        self.growing: dict[int, BegunClip] = {}
         self.pace = Pace()  # of all replies
         self.is_pace_reported = False
         self.running: dict[int, asyncio.Task[None]] = {}
@@ -302,9 +302,7 @@ class Speaker:
             else:
                 await self._publish_begun(stream, segment)
 
-    async def _publish_begun(
-        self, stream: ReplyStream, clip: GrowingClip | EarlyClip
-    ) -> None:
+    async def _publish_begun(self, stream: ReplyStream, clip: BegunClip) -> None:
         """Send a clip now, and report on it until it is complete."""
         try:
             await clip.begin()
@@ -327,7 +325,7 @@ class Speaker:
         if clip.rest:
             await self._publish(stream, clip.rest)
 
-    async def _write(self, number: int, clip: GrowingClip | EarlyClip) -> None:
+    async def _write(self, number: int, clip: BegunClip) -> None:
         """Write a clip to its end, also after its reply was stopped."""
         try:
             await clip.run()
