@@ -1,16 +1,22 @@
 """Thread pools for database work of the event loop, deadlines and transient errors."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import TypeVar
 
 from channels.db import database_sync_to_async
 from django import db
 from django.db import InterfaceError, OperationalError, connections
 
 from calls import metrics
+
+# Between the attempts of `write_in_the_end`.
+RETRY_SECONDS = 1.0
+
+T = TypeVar("T")
 
 # Pools of their own, so that a database that hangs blocks only them: the event loop's
 # few default threads also resolve host names.
@@ -43,6 +49,16 @@ async def database_deadline(seconds: float) -> AsyncIterator[None]:
     except (db.Error, TimeoutError) as error:
         metrics.count_dependency_error("database")
         raise DatabaseUnavailable(type(error).__name__) from error
+
+
+async def write_in_the_end(write: Callable[..., T], *args: object) -> T:
+    """Write the result of work that is done, however long the database is away."""
+    while True:
+        with suppress(db.Error):
+            result: T = await run_in_db_thread(write)(*args)
+            return result
+        metrics.count_dependency_error("database")
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def is_transient(error: Exception) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
@@ -19,7 +18,7 @@ from calls.alerts.evaluation import BATCH, Trouble
 from calls.alerts.incidents import PAST
 from calls.alerts.queue import Claimed
 from calls.background import PeriodicTask
-from calls.db import run_in_db_thread
+from calls.db import run_in_db_thread, write_in_the_end
 from calls.models.alert import State
 
 log = logging.getLogger(__name__)
@@ -29,7 +28,6 @@ MEASURE_SECONDS = 60.0
 CLEANING_SECONDS = 3600.0
 # Messages sent at once by this process.
 MAX_CONCURRENT = 8
-RETRY_SECONDS = 1.0
 # Seconds that messages being sent get when the process ends.
 CLOSE_SECONDS = 5.0
 # A database that was away for less long is no trouble.
@@ -110,7 +108,7 @@ class AlertWorker(PeriodicTask):
     async def _send(self, claimed: Claimed) -> None:
         try:
             attempt, kind, subject = await _attempt(claimed)
-            state = await _settle(claimed, attempt, subject)
+            state = await write_in_the_end(queue.settle, claimed, attempt, subject)
         finally:
             self.run_soon()
         metrics.ALERT_ATTEMPTS.labels(kind, attempt.result).inc()
@@ -144,15 +142,6 @@ async def _prepare(claimed: Claimed) -> Envelope | Attempt:
     except Exception:
         log.exception("Alert %d cannot be written", claimed.pk)
         return Attempt(Result.LATER, INTERNAL_ERROR)
-
-
-async def _settle(claimed: Claimed, attempt: Attempt, subject: str) -> State | None:
-    """Record the attempt, however long the database is away: what is sent is sent."""
-    while True:
-        with suppress(db.Error):
-            return await _in_db(queue.settle, claimed, attempt, subject)
-        metrics.count_dependency_error("database")
-        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _in_db(work: Callable[..., T], *args: object) -> T:

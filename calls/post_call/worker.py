@@ -12,7 +12,12 @@ from django import db
 from bots.inworld.client import Inworld
 from calls import metrics
 from calls.background import PeriodicTask
-from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
+from calls.db import (
+    DatabaseUnavailable,
+    database_deadline,
+    run_in_db_thread,
+    write_in_the_end,
+)
 from calls.logs import CallLog
 from calls.models.post_call_task import Kind, State
 from calls.post_call import queue, retry_schedule
@@ -26,7 +31,6 @@ POLL_SECONDS = 5.0
 # Tasks of a kind at once in this process, and of those for one bot: a receiver that
 # hangs must not delay the tasks of other bots.
 MAX_CONCURRENT = {Kind.SUMMARY: (6, 6), Kind.WEBHOOK: (20, 5)}
-RETRY_SECONDS = 1.0
 # How long started tasks may take when the process ends.
 CLOSE_SECONDS = 3.0
 RELEASE_SECONDS = 2.0
@@ -83,7 +87,8 @@ class PostCallWorker(PeriodicTask):
         try:
             attempt = await self._attempt(task, call_log)
             ms = round((monotonic() - began) * 1000)
-            state = await self._settle(task, attempt, ms)
+            jitter = random.random()  # noqa: S311  (spreads attempts, no secret)
+            state = await write_in_the_end(queue.settle, task, attempt, ms, jitter)
             _report(task, attempt, state, call_log)
         except db.Error as error:
             call_log.warning("%s put off: %s", task.kind.label, type(error).__name__)
@@ -103,18 +108,6 @@ class PostCallWorker(PeriodicTask):
         except Exception:
             call_log.exception("%s failed", task.kind.label)
             return Attempt(False, INTERNAL_ERROR)
-
-    async def _settle(
-        self, task: ClaimedTask, attempt: Attempt, ms: int
-    ) -> State | None:
-        """Record the attempt, however long the database is away: work done is done."""
-        while True:
-            try:
-                jitter = random.random()  # noqa: S311  (spreads attempts, no secret)
-                return await run_in_db_thread(queue.settle)(task, attempt, ms, jitter)
-            except db.Error:
-                metrics.count_dependency_error("database")
-                await asyncio.sleep(RETRY_SECONDS)
 
 
 def _report(
