@@ -8,7 +8,7 @@ compared are the database's own.
 import random
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -21,23 +21,23 @@ from calls.recordings.schedule import pause_after
 LEASE = timedelta(minutes=30)
 MAX_LISTED = 1_000
 
+Row = TypeVar("Row", Recording, SoundDeletion)
+
 
 def claim() -> Recording | None:
     """The next recording that is due, for this process alone."""
-    due = Recording.objects.filter(due_at__lte=Now())
-    for row in due.order_by("due_at").select_related("call")[:5]:
-        same = due.filter(pk=row.pk, attempts=row.attempts)
-        if same.update(attempts=row.attempts + 1, due_at=Now() + LEASE):
-            row.attempts += 1
-            return row
-    return None
+    return _claim(Recording.objects.select_related("call"))
 
 
 def claim_deletion() -> SoundDeletion | None:
     """The next sound to delete, for this process alone."""
-    due = SoundDeletion.objects.filter(due_at__lte=Now())
-    for row in due.order_by("due_at")[:5]:
-        same = due.filter(pk=row.pk, attempts=row.attempts)
+    return _claim(SoundDeletion.objects.all())
+
+
+def _claim(rows: QuerySet[Row]) -> Row | None:
+    due = Q(due_at__lte=Now())
+    for row in rows.filter(due).order_by("due_at")[:5]:
+        same = _mine(row).filter(due)
         if same.update(attempts=row.attempts + 1, due_at=Now() + LEASE):
             row.attempts += 1
             return row
