@@ -5,9 +5,11 @@ as many begin as the budget has room for. `admit` locks the budgets, which makes
 wait for each other for the time of a few queries.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -17,11 +19,12 @@ from bots.number_routing import RoutingAnswer, when_spent
 from bots.opening.diversion import Action, Diversion, Reason
 from calls.costs.budgets import Spendings
 from calls.costs.price_list import price_book
-from calls.costs.settling import local_day
+from calls.costs.settling import local_day, site_zone
 from calls.models import Budget, Call, CallCost
 from calls.prices.budget_rules import takes_a_call, to_reserve
 from calls.prices.calculation import cost_of, lines_of
 from calls.prices.number_kinds import number_kind
+from calls.prices.price_book import PriceBook
 from calls.prices.usage import Kind, Usage
 
 # Budgets may lead from one bot to another so many times.
@@ -150,7 +153,8 @@ def reserve(call: Call, answer: BudgetAnswer) -> None:
 
 def reserve_open_calls(now: datetime) -> None:
     """Set an amount aside for the calls that are in progress when a budget is made."""
-    budgets, today = list(_acting_budgets()), local_day(now)
+    budgets, zone = list(_acting_budgets()), site_zone()
+    today, prices = local_day(now, zone), cache(price_book)
     calls = Call.objects.open().real().select_related("bot")
     calls = calls.exclude(bot=None).exclude(cost__reserved__isnull=False)
     # Rows of costs are written in one order by all processes.
@@ -159,8 +163,8 @@ def reserve_open_calls(now: datetime) -> None:
     rows = [
         CallCost(
             call=call,
-            day=local_day(call.started_at),
-            reserved=_reserved(call.bot, call.our_number, spendings, today),
+            day=local_day(call.started_at, zone),
+            reserved=_reserved(call.bot, call.our_number, spendings, today, prices),
             currency=settings.CURRENCY,
         )
         for call in calls.defer("settings", "search_text")
@@ -174,13 +178,20 @@ def reserve_open_calls(now: datetime) -> None:
     )
 
 
-def _reserved(bot: Bot, called: str, spendings: Spendings, today: date) -> Decimal:
+def _reserved(
+    bot: Bot,
+    called: str,
+    spendings: Spendings,
+    today: date,
+    prices: Callable[[], PriceBook] = price_book,
+) -> Decimal:
+    """The amount for a call; prices are read only for a bot's first calls."""
     dearest = spendings.dearest.get(bot.pk)
-    minute = Decimal() if dearest else _minute(bot, called, today)
+    minute = Decimal() if dearest else _minute(bot, called, today, prices())
     return to_reserve(dearest, bot.max_call_minutes, minute)
 
 
-def _minute(bot: Bot, called: str, today: date) -> Decimal:
+def _minute(bot: Bot, called: str, today: date, book: PriceBook) -> Decimal:
     """The price of a talkative minute with a bot, as far as prices are known."""
     usages = [
         Usage(Kind.LINE_IN, number_kind(called), 60),
@@ -192,4 +203,4 @@ def _minute(bot: Bot, called: str, today: date) -> Decimal:
             for kind, quantity in TALKATIVE.items()
         ),
     ]
-    return cost_of(lines_of(usages, price_book(), today)).amount
+    return cost_of(lines_of(usages, book, today)).amount

@@ -88,9 +88,9 @@ def site_zone() -> ZoneInfo:
     return ZoneInfo(site_values().time_zone)
 
 
-def local_day(moment: datetime) -> date:
-    """The day of a moment at the deployment."""
-    return moment.astimezone(site_zone()).date()
+def local_day(moment: datetime, zone: ZoneInfo | None = None) -> date:
+    """The day of a moment at the deployment, whose `zone` may be read already."""
+    return moment.astimezone(zone or site_zone()).date()
 
 
 def _due() -> QuerySet[CallCost]:
@@ -108,7 +108,7 @@ def _settle(due: QuerySet[CallCost], *, waits: bool = False) -> int:
     now, zone = timezone.now(), site_zone()
     used = {pk: usages_of(call, now) for pk, call in by_pk.items()}
     for row in rows:
-        row.day = row.day or by_pk[row.call_id].started_at.astimezone(zone).date()
+        row.day = row.day or local_day(by_pk[row.call_id].started_at, zone)
     of_days = [
         (usage, row.day) for row in rows if row.day for usage in used[row.call_id]
     ]

@@ -1,6 +1,6 @@
 """Budgets: the TwiML while one is spent, what is set aside, and periods."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from pytest_django import Settings
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import route
 from calls.console.numbers.preview import preview
-from calls.costs.admission import admit
+from calls.costs.admission import admit, reserve_open_calls
 from calls.costs.budgets import budget_states
 from calls.costs.settling import local_day, settle_due
 from calls.models import Budget, Call, CallCost, DaySpending
@@ -214,6 +214,18 @@ def test_calls_in_progress_count_for_a_new_budget(
     assert answer.answer.because == "Budget of all bots for each day is spent."
 
 
+def test_many_calls_in_progress_cost_as_many_queries_as_one(shop: Bot) -> None:
+    budget(bot=shop)
+    values = {"bot": shop, "status": "in-progress", "to_number": OURS}
+    needed = set()
+    for sid in ("CA1", "CA2", "CA3"):
+        Call.objects.create(call_sid=sid, started_at=timezone.now(), **values)
+        CallCost.objects.all().delete()
+        needed.add(_queries(lambda: reserve_open_calls(timezone.now())))
+    assert CallCost.objects.count() == 3
+    assert len(needed) == 1
+
+
 def test_the_bots_own_budget_acts_before_that_of_all(shop: Bot) -> None:
     budget(message="All are closed.")
     budget(bot=shop, message="The shop is closed.")
@@ -290,13 +302,14 @@ def test_the_preview_of_a_number_says_that_a_budget_is_spent(shop: Bot) -> None:
 
 def test_budgets_cost_one_query_and_three_more_if_there_are_any(shop: Bot) -> None:
     answer = route(OURS)
-    assert _queries(answer) == 1
+    assert _queries(lambda: admit(answer, OURS, timezone.now())) == 1
     budget(bot=shop)
     spend("1", shop)
-    assert _queries(answer) == 4  # the time zone, what is set aside and what is spent
+    # The time zone, what is set aside and what is spent.
+    assert _queries(lambda: admit(answer, OURS, timezone.now())) == 4
 
 
-def _queries(answer: Any) -> int:
+def _queries(work: Callable[[], object]) -> int:
     with CaptureQueriesContext(connection) as queries:
-        admit(answer, OURS, timezone.now())
+        work()
     return len(queries)
