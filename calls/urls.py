@@ -2,13 +2,14 @@
 
 from django.urls import path, re_path
 
-from calls.webhooks import call_end, clip, incoming, recording, transfer
+from calls.webhooks import call_end, clip, incoming, message, recording, transfer
 
 urlpatterns = [
     re_path(r"^voice/?$", incoming.incoming_call, name="voice"),
     path("voice/action", call_end.voice_action, name="voice-action"),
     path("voice/status", call_end.voice_status, name="voice-status"),
     path("voice/recording", recording.recording_status, name="voice-recording"),
+    path("voice/message/<int:pk>", message.message_status, name="voice-message"),
     path(
         "voice/announcement/<int:call_id>/<int:session>",
         transfer.announcement,

@@ -15,12 +15,15 @@ class Result(StrEnum):
     """SENT: the receiver took it. LATER: it did not, and may take it later.
 
     REFUSED: it never will. UNKNOWN: it may have taken it, so it is not sent again.
+    DELIVERED, LOST: what Twilio reports later about an SMS that it took.
     """
 
     SENT = "sent"
     LATER = "later"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    DELIVERED = "delivered"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Attempt:
     """A result in plain words; `answer` is the beginning of what the receiver said.
 
     `status` is the HTTP status, 0 without one. `pause` is the time in seconds that the
-    receiver asked for.
+    receiver asked for. `sid` is Twilio's name of an SMS.
     """
 
     result: Result
@@ -36,6 +39,7 @@ class Attempt:
     status: int = 0
     answer: str = ""
     pause: float = 0.0
+    sid: str = ""
 
 
 def delay_after(attempts: int, attempt: Attempt) -> float | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +13,7 @@ from bots.site_settings.dates import day_text, time_text
 from calls.alerts.attempt import Attempt, Result
 from calls.alerts.channels.sending import Envelope
 from calls.alerts.texts import Line, Section, Text, Told, compose
+from calls.checks import is_loopback
 from calls.models import Alert, AlertChannel, AlertMessage
 from calls.models.alert import Delivery
 from calls.public_urls import public_url
@@ -66,7 +68,18 @@ def _to(channel: AlertChannel, message: AlertMessage, text: Text) -> Envelope | 
     if not address:
         return Attempt(Result.REFUSED, NO_ADDRESS)
     key = f"alert-{message.pk}-{int(message.created_at.timestamp())}"
-    return Envelope(channel.kind, address, channel.sender, text, key)
+    url = _report_url(message) if channel.kind == AlertChannel.Kind.SMS else ""
+    return Envelope(channel.kind, address, channel.sender, text, key, url)
+
+
+def _report_url(message: AlertMessage) -> str:
+    """The address for Twilio's reports; empty if Twilio cannot reach this server.
+
+    It would refuse the message because of such an address.
+    """
+    if not settings.SERVER_URL.startswith("https") or is_loopback(settings.SERVER_HOST):
+        return ""
+    return public_url(reverse("voice-message", args=[message.pk]))
 
 
 def _text(channel: AlertChannel, message: AlertMessage) -> Text:

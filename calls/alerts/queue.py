@@ -17,6 +17,8 @@ from django.utils import timezone
 from bots.config.text import one_line
 from bots.phone_numbers.masking import NumberMask
 from calls.alerts.attempt import Attempt, Result, delay_after
+from calls.alerts.channels.sms_reports import SmsReport
+from calls.alerts.message_log import with_attempt, with_report
 from calls.alerts.texts import MAX_SUBJECT_LENGTH
 from calls.models import AlertMessage
 from calls.models.alert import State
@@ -79,13 +81,13 @@ def settle(claimed: Claimed, attempt: Attempt, subject: str = "") -> State | Non
 
 def _record(message: AlertMessage, attempt: Attempt, subject: str) -> None:
     delay = delay_after(message.attempts, attempt)
+    message.log = with_attempt(message.log, _entry(attempt))[-MAX_LOG_ENTRIES:]
     if attempt.result is Result.LATER and delay is not None:
         message.state = State.WAITING
         message.due_at = Now() + timedelta(seconds=delay)
     else:
-        message.state = ENDS[attempt.result]
+        message.state = ENDS[message.log[-1]["result"]]
         message.sent_at = timezone.now() if message.state == State.SENT else None
-    message.log = [*message.log, _entry(attempt)][-MAX_LOG_ENTRIES:]
     message.subject = one_line(subject, MAX_SUBJECT_LENGTH) or message.subject
     message.save(update_fields=["state", "due_at", "log", "subject", "sent_at"])
 
@@ -95,7 +97,28 @@ ENDS = {
     Result.LATER: State.FAILED,
     Result.REFUSED: State.FAILED,
     Result.UNKNOWN: State.UNKNOWN,
+    Result.DELIVERED: State.SENT,
+    Result.LOST: State.LOST,
 }
+
+
+@transaction.atomic
+def record_report(pk: int, report: SmsReport) -> State | None:
+    """Record what became of an SMS. None if that is known, or it is of no message."""
+    message = AlertMessage.objects.select_for_update().filter(pk=pk).first()
+    if message is None:
+        return None
+    entry = _entry(Attempt(report.result, report.words, sid=report.sid))
+    is_sending = message.state == State.SENDING
+    if (log := with_report(message.log, entry, is_sending=is_sending)) is None:
+        return None
+    message.log = log[-MAX_LOG_ENTRIES:]
+    if not is_sending and message.state != State.WAITING:
+        message.state = ENDS[message.log[-1]["result"]]
+        if message.state == State.SENT:
+            message.sent_at = message.sent_at or timezone.now()
+    message.save(update_fields=["state", "log", "sent_at"])
+    return State(message.state)
 
 
 def _entry(attempt: Attempt) -> dict[str, Any]:
@@ -107,6 +130,7 @@ def _entry(attempt: Attempt) -> dict[str, Any]:
         # stores no NUL.
         "words": MASK.made(one_line(attempt.words)),
         "answer": MASK.made(one_line(attempt.answer)),
+        "sid": attempt.sid,
     }
 
 
@@ -130,8 +154,8 @@ def record_test(message: AlertMessage, attempt: Attempt) -> None:
 
 
 def send_again(pk: int) -> bool:
-    """Send a message that was not sent, or perhaps not; False if it was."""
-    ended = AlertMessage.objects.filter(pk=pk, state__in=(State.FAILED, State.UNKNOWN))
+    """Send a message that did not arrive, or perhaps not; False if it did."""
+    ended = AlertMessage.objects.filter(pk=pk, state__in=AlertMessage.MISSED)
     again = ended.filter(is_test=False, channel__isnull=False)
     return bool(again.update(state=State.WAITING, attempts=0, due_at=Now()))
 

@@ -17,7 +17,7 @@ from calls.diagnostics.findings import (
     failure,
     warning,
 )
-from calls.models import AlertChannel, AlertRule
+from calls.models import AlertChannel, AlertMessage, AlertRule
 from calls.models.alert import State
 from calls.session.active_calls import active_calls
 
@@ -148,7 +148,7 @@ def alert_findings() -> list[Finding]:
 
 
 def _channels_without_alert() -> Iterator[Finding]:
-    ended = (State.SENT, State.FAILED, State.UNKNOWN)
+    ended = (State.SENT, *AlertMessage.MISSED)
     for channel in AlertChannel.objects.filter(is_active=True):
         latest = channel.messages.filter(state__in=ended).first()
         if latest is None or latest.state == State.SENT:

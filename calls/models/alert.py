@@ -234,6 +234,10 @@ class AlertMessage(models.Model):
         SENT = "sent", "Sent"
         FAILED = "failed", "Not sent"
         UNKNOWN = "unknown", "Perhaps sent"
+        LOST = "lost", "Not delivered"
+
+    # Nobody got it, or perhaps nobody.
+    MISSED = (State.FAILED, State.UNKNOWN, State.LOST)
 
     channel = models.ForeignKey(
         AlertChannel, null=True, on_delete=models.SET_NULL, related_name="messages"
@@ -252,7 +256,9 @@ class AlertMessage(models.Model):
         help_text="Not sent before; while it is being sent, the end of the attempt."
     )
     attempts = models.PositiveSmallIntegerField(default=0)
-    log = models.JSONField(default=list, help_text="Each attempt: time and result.")
+    log = models.JSONField(
+        default=list, help_text="Each attempt, and each report on it: time and result."
+    )
     subject = models.CharField(max_length=200, blank=True)
     alert_count = models.PositiveIntegerField("things told", default=0)
     sent_by = models.ForeignKey(

@@ -28,6 +28,14 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
+class SentMessage:
+    """An SMS that Twilio took. Whether it arrives is another question."""
+
+    sid: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One account; for threads without a running event loop. Raises `TwilioError`s.
 
@@ -60,11 +68,13 @@ class Account:
         path = self._path_of(sid)
         return self._ask(lambda http: self._record(http, "POST", path, fields))
 
-    def send_message(self, fields: dict[str, str]) -> str:
-        """Send an SMS, with fields named as in Twilio's API; returns its status."""
+    def send_message(self, fields: dict[str, str]) -> SentMessage:
+        """Send an SMS, with fields named as in Twilio's API."""
         path = f"{self._folder}/Messages.json"
         record = self._ask(lambda http: self._fetch(http, "POST", path, fields))
-        return str(record.get("status") or "queued")
+        return SentMessage(
+            str(record.get("sid") or ""), str(record.get("status") or "queued")
+        )
 
     def _ask(self, request: Callable[[httpx.AsyncClient], Awaitable[Result]]) -> Result:
         self._check_credentials()

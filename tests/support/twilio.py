@@ -1,7 +1,8 @@
-"""A fake of Twilio's REST API on a real socket: the numbers of one account.
+"""A fake of Twilio's REST API on a real socket: numbers and SMS of one account.
 
 with FakeTwilio() as twilio:
     twilio.has(number("+15005550006", voice_url="https://elsewhere.example/"))
+    twilio.reports_to(server.url)      # callbacks; without it there are none
 """
 
 import json
@@ -10,6 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import httpx
+from twilio.request_validator import RequestValidator
+
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
 SID = "AC" + "a1" * 16
 TOKEN = "7e570123456789abcdef0123456789ab"
@@ -62,6 +68,28 @@ class FakeTwilio:
         self.next_page = ""  # the address of the next page; empty: the real one
         self.holds: Event | None = None  # answers wait for this event
         self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.server_url = ""
+        self.messages: dict[str, dict[str, str]] = {}  # the fields of each SMS, by SID
+        # Statuses of each SMS that are reported before its request is answered.
+        self.early_statuses: tuple[str, ...] = ()
+
+    def reports_to(self, server_url: str) -> None:
+        """Send callbacks to a server, signed for its public address."""
+        self.server_url = server_url
+
+    def call_back(self, url: str, form: dict[str, str]) -> int:
+        """Send a callback for a public address; returns the status of the answer."""
+        if not self.server_url:
+            return 0
+        signature = RequestValidator(AUTH_TOKEN).compute_signature(url, form)
+        headers = {"X-Twilio-Signature": signature, "Host": urlsplit(PUBLIC_URL).netloc}
+        address = self.server_url + url.removeprefix(PUBLIC_URL)
+        return httpx.post(address, data=form, headers=headers, timeout=10).status_code
+
+    def report_message(self, sid: str, status: str) -> int:
+        """Send the StatusCallback of an SMS."""
+        form = message_callback(sid, status)
+        return self.call_back(self.messages[sid]["StatusCallback"], form)
 
     def has(self, *records: dict[str, Any]) -> None:
         """Add numbers to the account."""
@@ -138,8 +166,12 @@ class FakeTwilio:
         if target.path == LIST:
             return 200, json.dumps(self._page(parse_qs(target.query))).encode()
         if target.path == MESSAGES:
-            queued = {"sid": f"SM{len(self.requests):032x}", "status": "queued"}
-            return 201, json.dumps({**queued, "to": form.get("To")}).encode()
+            sid = f"SM{len(self.requests):032x}"
+            self.messages[sid] = form
+            for status in self.early_statuses:
+                self.report_message(sid, status)
+            queued = {"sid": sid, "status": "queued", "to": form.get("To")}
+            return 201, json.dumps(queued).encode()
         if target.path == f"{FOLDER}.json":
             owner = {"sid": SID, "status": "active", "type": self.type}
             return 200, json.dumps(owner).encode()
@@ -166,6 +198,19 @@ class FakeTwilio:
             "page": at,
             "next_page_uri": self.next_page or (more if end < len(records) else None),
         }
+
+
+def message_callback(sid: str, status: str, error: str = "30003") -> dict[str, str]:
+    """The form of a StatusCallback of an SMS; only a lost one has an error."""
+    form = {
+        "AccountSid": SID,
+        "ApiVersion": "2010-04-01",
+        "From": "+15005550006",
+        "To": "+14155550199",
+        **dict.fromkeys(("MessageSid", "SmsSid"), sid),
+        **dict.fromkeys(("MessageStatus", "SmsStatus"), status),
+    }
+    return form | ({"ErrorCode": error} if status in ("undelivered", "failed") else {})
 
 
 def _basic(token: str) -> str:

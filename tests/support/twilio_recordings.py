@@ -1,7 +1,7 @@
 """A fake of Twilio that records calls: its REST API, its callbacks and its sound.
 
 with RecordingTwilio() as twilio:
-    twilio.reports_to(server.url)      # callbacks; without it there are none
+    twilio.reports_to(server.url)
     ...
     twilio.ends(call_sid)              # the call is over: its recordings are ready
 """
@@ -16,10 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from wave import open as open_wave
 
-import httpx
-from twilio.request_validator import RequestValidator
-
-from tests.support.live import AUTH_TOKEN, PUBLIC_URL
+from tests.support.live import PUBLIC_URL
 from tests.support.twilio import FOLDER, SID, FakeTwilio
 
 OF_CALL = re.compile(rf"{FOLDER}/Calls/(CA\w+)/Recordings(?:/(RE\w+))?\.json")
@@ -56,12 +53,7 @@ class RecordingTwilio(FakeTwilio):
         self.answers: defaultdict[str, list[Answer]] = defaultdict(list)
         self.asked: list[str] = []
         self.sound = stereo_wav()
-        self.server_url = ""
         self.form: dict[str, str] = {}  # of the latest start
-
-    def reports_to(self, server_url: str) -> None:
-        """Send callbacks to a server, signed for its public address."""
-        self.server_url = server_url
 
     def log(self) -> list[str]:
         """The requests about recordings, in order."""
@@ -92,14 +84,7 @@ class RecordingTwilio(FakeTwilio):
 
     def report(self, record: dict[str, Any], status: str = "") -> int:
         """Send a RecordingStatusCallback; returns the HTTP status of the answer."""
-        if not self.server_url:
-            return 0
-        form = callback(record, status)
-        url = f"{PUBLIC_URL}/voice/recording"
-        signature = RequestValidator(AUTH_TOKEN).compute_signature(url, form)
-        headers = {"X-Twilio-Signature": signature, "Host": urlsplit(PUBLIC_URL).netloc}
-        path = f"{self.server_url}/voice/recording"
-        return httpx.post(path, data=form, headers=headers, timeout=10).status_code
+        return self.call_back(f"{PUBLIC_URL}/voice/recording", callback(record, status))
 
     def other(
         self, http: BaseHTTPRequestHandler, path: str, form: dict[str, str]

@@ -30,6 +30,8 @@ RESULTS = {
     Result.LATER: "Not sent, and tried again.",
     Result.REFUSED: "Not sent.",
     Result.UNKNOWN: "Perhaps sent.",
+    Result.DELIVERED: "Delivered.",
+    Result.LOST: "Not delivered.",
 }
 SENT_AGAIN = "It is sent again now."
 NOT_AGAIN = "It was sent, or its channel was deleted, so it is not sent again."
@@ -84,8 +86,8 @@ class AlertMessageAdmin(ReadOnlyMixin, ConsoleAdmin[AlertMessage]):
             ).sections
             context["left_out"] = max(message.alert_count - MAX_SHOWN, 0)
             may_send = request.user.has_perm(MAY_SEND) and not message.is_test
-            ended = message.state in (State.FAILED, State.UNKNOWN)
-            context["may_send"] = may_send and ended and message.channel_id is not None
+            may_send &= message.state in AlertMessage.MISSED
+            context["may_send"] = may_send and message.channel_id is not None
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="what")
@@ -114,9 +116,12 @@ class AlertMessageAdmin(ReadOnlyMixin, ConsoleAdmin[AlertMessage]):
                 "now" if message.due_at <= now() else moment(localtime(message.due_at))
             )
             state = f"{state}, next try {due}"
+        last = message.log[-1] if message.log else {}
         if message.state == State.SENT:
-            return f"{state} {moment(localtime(message.sent_at), seconds=True)}"
-        words = message.log[-1].get("words", "") if message.log else ""
+            arrived = ", delivered" if last.get("result") == Result.DELIVERED else ""
+            time = moment(localtime(message.sent_at), seconds=True)
+            return f"{state} {time}{arrived}"
+        words = last.get("words", "")
         return f"{state}. {words}" if words else state
 
     @admin.display(description="planned for")

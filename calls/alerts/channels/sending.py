@@ -50,13 +50,17 @@ _threads = ThreadPoolExecutor(4, thread_name_prefix="alerts")
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A channel's address, and the text for it. `key` is the same for each attempt."""
+    """A channel's address, and the text for it. `key` is the same for each attempt.
+
+    Twilio reports to `report_url` whether an SMS arrived; empty: to nobody.
+    """
 
     kind: str
     address: str = field(repr=False)  # it may be a secret
     sender: str
     text: Text = field(repr=False)
     key: str
+    report_url: str = ""
 
 
 async def send(envelope: Envelope, seconds: float = SECONDS) -> Attempt:
@@ -142,13 +146,16 @@ def _sms(envelope: Envelope, seconds: float) -> Attempt:
         sender: envelope.sender,
         "Body": payloads.sms(envelope.text),
     }
+    if envelope.report_url:
+        fields["StatusCallback"] = envelope.report_url
     try:
-        status = account(seconds).send_message(fields)
+        sent = account(seconds).send_message(fields)
     except TwilioAway as error:
         return _twilio_away(error)
     except TwilioError as error:
         return Attempt(Result.REFUSED, str(error))
-    return Attempt(Result.SENT, "", 201, f"Twilio took it ({status}).")
+    took = f"Twilio took it ({sent.status})."
+    return Attempt(Result.SENT, "", 201, took, sid=sent.sid)
 
 
 def _twilio_away(error: TwilioAway) -> Attempt:
