@@ -1,13 +1,10 @@
 """Messages are claimed by one process, also on PostgreSQL and after a crash."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from calls.alerts import evaluation, queue
@@ -24,8 +21,7 @@ from tests.calls.alerts.noticed import (
     make_due,
     rule,
 )
-from tests.support.live import manage
-from tests.support.services import Missing, Postgres, django_on
+from tests.support.at_once import threads_on_postgresql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,29 +83,14 @@ def test_on_postgresql_two_processes_tell_each_call_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(evaluation, "BATCH", 20)
-    if connections["default"].vendor != "sqlite":
-        pytest.skip("The tests run on PostgreSQL.")
-    try:
-        with Postgres() as postgres, ThreadPoolExecutor(2) as processes:
-            manage({"DATABASE_URL": postgres.url}, "migrate", "--verbosity=0")
-            with django_on(postgres, "default"):
-                processes.submit(_on(_storm)).result(60)
-                gate = threading.Barrier(2, timeout=30)
-                both = [processes.submit(_on(lambda: _look(gate))) for _ in range(2)]
-                for one in both:
-                    one.result(60)
-                told = processes.submit(_on(_counted)).result(60)
-                gate = threading.Barrier(2, timeout=30)
-                both = [processes.submit(_on(lambda: _claim(gate))) for _ in range(2)]
-                claims = [one.result(60) for one in both]
-                gate = threading.Barrier(2, timeout=30)
-                both = [processes.submit(_on(lambda: _see(gate))) for _ in range(2)]
-                for one in both:
-                    one.result(60)
-                lasting = processes.submit(_on(_lasting)).result(60)
-                states = processes.submit(_on(lambda: _settle(claims))).result(60)
-    except Missing as missing:
-        pytest.skip(str(missing))
+    with threads_on_postgresql() as processes:
+        processes.run(_storm)
+        processes.at_once(_look)
+        told = processes.run(_counted)
+        claims = processes.at_once(lambda: queue.claim(5))
+        processes.at_once(lambda: _see(processes.gate))
+        lasting = processes.run(_lasting)
+        states = processes.run(lambda: _settle(claims))
     assert told == (CALLS, CALLS, CALLS)
     assert sum(map(len, claims)) == 1
     assert lasting == [False, True]
@@ -130,8 +111,7 @@ def _storm() -> None:
     CallToCheck.objects.update(due_at=long_due())
 
 
-def _look(gate: threading.Barrier) -> None:
-    gate.wait()
+def _look() -> None:
     while evaluation.check_calls():
         pass
 
@@ -143,14 +123,8 @@ def _counted() -> tuple[int, int, int]:
     return Alert.objects.count(), things, in_messages
 
 
-def _claim(gate: threading.Barrier) -> list[Any]:
-    gate.wait()
-    return queue.claim(5)
-
-
-def _see(gate: threading.Barrier) -> None:
+def _see(gate: Barrier) -> None:
     """Two processes see the same trouble, and later both see that it is over."""
-    gate.wait()
     evaluation.see_troubles([Trouble("redis", "Redis is away")])
     gate.wait()
     AlertIncident.objects.update(last_seen_at=timezone.now() - timedelta(hours=1))
@@ -166,15 +140,3 @@ def _lasting() -> list[bool]:
 def _settle(claims: list[list[Any]]) -> list[Any]:
     claimed = [one for found in claims for one in found]
     return [queue.settle(one, Attempt(Result.SENT)) for one in claimed]
-
-
-def _on(work: Callable[[], Any]) -> Callable[[], Any]:
-    """Work in a thread whose connection is closed afterwards."""
-
-    def run() -> Any:
-        try:
-            return work()
-        finally:
-            connections.close_all()
-
-    return run

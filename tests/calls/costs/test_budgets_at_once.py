@@ -4,17 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import psycopg
 import pytest
-from django.db import connections
 
 from calls.costs.settling import settle_call
 from calls.models import CallCost
+from tests.support.at_once import threads_on
 from tests.support.live import ROOT, manage
-from tests.support.services import Missing, Postgres, django_on
+from tests.support.services import Missing, Postgres
 
 MODULE = [sys.executable, "-m", "tests.calls.costs.budget_callers"]
 PROCESSES = ("A", "B")
@@ -62,12 +61,12 @@ def check_that_a_reader_waits(
     """For the cost that another process calculates."""
     row = database.execute("SELECT call_id FROM calls_callcost LIMIT 1").fetchone()
     assert row
-    with django_on(postgres, "default"), ThreadPoolExecutor(1) as reader:
-        assert reader.submit(read_cost, *row).result(timeout=60) is None
+    with threads_on(postgres) as readers:
+        assert readers.run(lambda: read_cost(*row)) is None
         database.execute(f"UPDATE calls_callcost SET due_at = now() {ONE}", row)
         with database.transaction():
             database.execute(f"SELECT id FROM calls_callcost {ONE} FOR UPDATE", row)
-            reading = reader.submit(read_cost, *row)
+            reading = readers.begin(lambda: read_cost(*row))
             with pytest.raises(TimeoutError):
                 reading.result(timeout=1)
         assert reading.result(timeout=30) is None
@@ -75,11 +74,8 @@ def check_that_a_reader_waits(
 
 def read_cost(call_id: int) -> datetime | None:
     """Have the cost of a call calculated; returns when it is due again."""
-    try:
-        settle_call(call_id)
-        return CallCost.objects.get(call=call_id).due_at
-    finally:
-        connections.close_all()
+    settle_call(call_id)
+    return CallCost.objects.get(call=call_id).due_at
 
 
 def answered_calls(env: dict[str, str]) -> int:

@@ -1,15 +1,11 @@
 """Files are made once, whole, by any process, and deleted in time."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.db import connections
 from django.db.models.functions import Now
 
 from calls.export_files import queue
@@ -19,8 +15,7 @@ from calls.models import Call, ExportFile, ExportPiece
 from calls.privacy import erasure
 from tests.calls.export_files import files
 from tests.calls.export_files.files import many as many
-from tests.support.live import manage
-from tests.support.services import Missing, Postgres, django_on
+from tests.support.at_once import threads_on_postgresql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -183,42 +178,16 @@ def test_on_postgresql_one_of_two_processes_makes_a_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(queue, "STEP", 2)
-    if connections["default"].vendor != "sqlite":
-        pytest.skip("The tests run on PostgreSQL.")
-    try:
-        with Postgres() as postgres, ThreadPoolExecutor(2) as processes:
-            manage({"DATABASE_URL": postgres.url}, "migrate", "--verbosity=0")
-            with django_on(postgres, "default"):
-                file = processes.submit(_on(_ask_for_many)).result(60)
-                gate = threading.Barrier(2, timeout=30)
-
-                def claim() -> Any:
-                    gate.wait()
-                    return queue.claim()
-
-                claims = [processes.submit(_on(claim)) for _ in range(2)]
-                claimed = [one.result(60) for one in claims]
-                assert sum(one is not None for one in claimed) == 1
-                processes.submit(_on(files.due_now)).result(60)
-                processes.submit(_on(files.make)).result(60)
-                whole = processes.submit(_on(lambda: files.content(file))).result(60)
-    except Missing as missing:
-        pytest.skip(str(missing))
+    with threads_on_postgresql() as processes:
+        file = processes.run(_ask_for_many)
+        claimed = processes.at_once(queue.claim)
+        assert sum(one is not None for one in claimed) == 1
+        processes.run(files.due_now)
+        processes.run(files.make)
+        whole = processes.run(lambda: files.content(file))
     assert whole.count("Grüße von".encode()) == 2 * files.CALLS
 
 
 def _ask_for_many() -> ExportFile:
     files.many_calls()
     return files.ask(User.objects.create_superuser("ann"))
-
-
-def _on(work: Callable[[], Any]) -> Callable[[], Any]:
-    """Work in a thread whose connection is closed afterwards."""
-
-    def run() -> Any:
-        try:
-            return work()
-        finally:
-            connections.close_all()
-
-    return run
