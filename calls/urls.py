@@ -2,7 +2,15 @@
 
 from django.urls import path, re_path
 
-from calls.webhooks import call_end, clip, incoming, message, recording, transfer
+from calls.webhooks import (
+    call_end,
+    clip,
+    final_transfer,
+    incoming,
+    message,
+    recording,
+    transfer,
+)
 
 urlpatterns = [
     re_path(r"^voice/?$", incoming.incoming_call, name="voice"),
@@ -21,5 +29,6 @@ urlpatterns = [
         name="voice-accept",
     ),
     path("voice/dial/<int:session>", transfer.dial, name="voice-dial"),
+    path("voice/transferred", final_transfer.transferred, name="voice-transferred"),
     path("audio/<str:clip_id>", clip.audio, name="audio"),
 ]

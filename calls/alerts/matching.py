@@ -59,6 +59,8 @@ def _call_failed(call: Call, rule: AlertRule) -> str | None:
 
 def _transfer_missed(call: Call, rule: AlertRule) -> str | None:
     """Nobody took a transfer that was made, even if a later one was taken."""
+    if call.missed_transfer:
+        return f"{call.get_end_reason_display()}. {call.missed_transfer}"
     made = [turn for turn in _transfers(call) if not turn.tool_call.get("failed")]
     if call.failed_transfers:
         return "The caller went back to the bot"

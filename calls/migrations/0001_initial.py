@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
                 ('search_text', models.TextField(blank=True, db_default='', editable=False, help_text='Summary, details, notes and tags, as searches compare them.')),
                 ('settings', models.JSONField(default=dict, help_text="The bot's settings this call ran with.")),
                 ('variables', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text="Values from the webhook's address and from the lookup.")),
-                ('transfer', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, editable=False, help_text='The person the caller is being transferred to.')),
+                ('transfer', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, editable=False, help_text='The person the caller is being transferred to, or why nobody took the caller.')),
                 ('is_test', models.BooleanField(default=False, help_text='Made in the console, to try a bot.', verbose_name='test call')),
                 ('started_at', models.DateTimeField(db_index=True)),
                 ('answered_at', models.DateTimeField(blank=True, null=True)),

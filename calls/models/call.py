@@ -142,7 +142,8 @@ class Call(models.Model):
         default=dict,
         db_default=NOTHING,
         editable=False,
-        help_text="The person the caller is being transferred to.",
+        help_text="The person the caller is being transferred to, or why nobody took "
+        "the caller.",
     )
     is_test = models.BooleanField(
         "test call", default=False, help_text="Made in the console, to try a bot."
@@ -269,6 +270,11 @@ class Call(models.Model):
         if transfer and self.status not in self.OVER:
             return transfer.display
         return self.get_status_display()
+
+    @property
+    def missed_transfer(self) -> str:
+        """Why nobody took the caller, who was transferred without a way back."""
+        return str(self.transfer.get("missed", ""))
 
     @property
     def duration(self) -> timedelta | None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 # Sources of usage: a session of the relay (with its number), Twilio's reports on it and
-# on the call, a dialled transfer, a transfer that nobody reports on, a summary.
+# on the call, a dialled transfer, a transfer without a way back, a summary.
 RELAY, SESSION, REPORT = "relay", "session", "report"
 DIALLED, TRANSFER, SUMMARY = "dialled", "transfer", "summary"
 # Above this, a stored quantity is an error: three years of seconds.

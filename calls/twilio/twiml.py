@@ -164,13 +164,21 @@ def transfer_blind(
     message: str = "",
     language: str = "en-US",
     voice: str = "",
+    report_url: str = "",
 ) -> str:
-    """Connect the caller to a telephone for good, after an optional message."""
+    """Connect the caller to a telephone for good, after an optional message.
+
+    Twilio asks the `report_url` how to go on when the telephone is free again.
+    """
     response = VoiceResponse()
     if message:
         _say(response, message, language, voice)
+    report = {"action": report_url, "method": "POST"} if report_url else {}
     dial = Dial(
-        timeout=ring_seconds, time_limit=DIAL_TIME_LIMIT, **_caller_id(caller_id)
+        timeout=ring_seconds,
+        time_limit=DIAL_TIME_LIMIT,
+        **report,
+        **_caller_id(caller_id),
     )
     dial.number(number)
     response.append(dial)

@@ -133,7 +133,7 @@ async def final_transfer_document(
 ) -> str:
     """TwiML for a transfer from which the caller cannot return to the bot.
 
-    Nobody tells us how long the target's leg lasts.
+    How long the target's leg lasts is unknown until Twilio reports it.
     """
     usages = [Usage(Kind.LINE_OUT, number_kind(target.number))]
     services().transcripts.put(UsageCounted(call.call_sid, TRANSFER, usages))
@@ -145,7 +145,18 @@ async def final_transfer_document(
         message=message,
         language=language,
         voice=voice,
+        report_url=_report_url(),
     )
+
+
+def _report_url() -> str:
+    """The address for Twilio's report on a transfer without a way back.
+
+    Empty if nobody will answer there: the caller would hear an error.
+    """
+    if active_calls().closing and active_calls().is_single_process:
+        return ""
+    return public_url(reverse("voice-transferred"))
 
 
 def _stop_recording(call: Call) -> None:

@@ -17,6 +17,8 @@ MISSED = {
     "answered": "did not take the call",
     NOT_ALLOWED: "may not be called from here",
 }
+# The same, when the call is over.
+WITHOUT_A_WAY_BACK = {**MISSED, "busy": "was on the phone"}
 UNREACHABLE = "could not be reached"
 PICKED_UP = ("completed", "answered")
 CALLER_RETURNED = "The caller is back with you."
@@ -45,6 +47,17 @@ def parse_dial_result(transfer: Transfer, form: Mapping[str, str]) -> DialResult
         return DialResult(False, caller_left, message)
     reason = MISSED.get(status, UNREACHABLE)
     return DialResult(False, caller_left, f"{name} {reason}. {CALLER_RETURNED}")
+
+
+def why_missed(form: Mapping[str, str]) -> str:
+    """Why nobody took a transfer without a way back; empty if somebody picked up."""
+    result = parse_dial_result(Transfer("the person", "", announce=False), form)
+    if result.answered:
+        return ""
+    if result.caller_left:
+        return "The caller hung up meanwhile"
+    status = form.get("DialCallStatus", "")
+    return f"The person {WITHOUT_A_WAY_BACK.get(status, UNREACHABLE)}"
 
 
 def _duration(form: Mapping[str, str]) -> str:

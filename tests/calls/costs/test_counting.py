@@ -233,3 +233,16 @@ async def test_a_closed_number_that_transfers_has_an_unknown_part(
     )
     await ring()
     assert (await sources())["transfer"] == [Usage(Kind.LINE_OUT, "US local")]
+
+
+@pytest.mark.parametrize(
+    ("report", "seconds"), [(TALKED, [62]), (NO_ANSWER, []), ({}, [None])]
+)
+async def test_the_unknown_part_is_known_when_twilio_reports(
+    report: dict[str, str], seconds: list[int | None], fresh_process: None
+) -> None:
+    await test_a_closed_number_that_transfers_has_an_unknown_part(fresh_process)
+    for _ in range(2):
+        await post("/voice/transferred", **report)
+    counted = (await sources())["transfer"]
+    assert counted == [Usage(Kind.LINE_OUT, "US local", each) for each in seconds]
