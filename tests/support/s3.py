@@ -1,19 +1,23 @@
 """A fake of an S3 server on a real socket: one bucket, in memory."""
 
 import re
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.http_server import Answer, FakeHttpServer
 
 UPLOADED = '<?xml version="1.0"?><{name}><UploadId>u1</UploadId></{name}>'
 NO_KEY = b"<Error><Code>NoSuchKey</Code></Error>"
 
 
-class FakeS3:
+class FakeS3(FakeHttpServer):
     """`objects` by key. Every public attribute may be set by tests."""
 
+    protocol_version = "HTTP/1.1"
+
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[str, bytes] = {}
         self.parts: dict[int, bytes] = {}
         self.largest = 0  # bytes of one request
@@ -23,39 +27,9 @@ class FakeS3:
     @property
     def address(self) -> str:
         """RECORDING_STORAGE for this server."""
-        port = self._server.server_address[1]
-        return f"s3://key:sec%2Fret@bucket/calls?endpoint=http://127.0.0.1:{port}"
+        return f"s3://key:sec%2Fret@bucket/calls?endpoint={self.url}"
 
-    def __enter__(self) -> Self:
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_PUT(self) -> None:
-                fake._take(self)
-
-            do_GET = do_HEAD = do_POST = do_DELETE = do_PUT
-
-            def log_message(self, *_: Any) -> None:
-                """Keep the tests' output clean."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
-
-    def _take(self, http: BaseHTTPRequestHandler) -> None:
-        if "100-continue" in http.headers.get("Expect", ""):
-            http.send_response_only(100)
-            http.end_headers()
-        body = http.rfile.read(int(http.headers.get("Content-Length") or 0))
+    def answer(self, http: BaseHTTPRequestHandler, body: bytes) -> Answer:
         self.largest = max(self.largest, len(body))
         part = http.headers.get("Range", "")
         self.requests.append(f"{http.command} {part}".strip())
@@ -63,18 +37,11 @@ class FakeS3:
         key = unquote(target.path).removeprefix("/bucket/")
         query = parse_qs(target.query, keep_blank_values=True)
         status, content, headers = self._answer(http, key, query, body)
-        http.send_response(status)
-        for name, value in {"ETag": '"e"', **headers}.items():
-            http.send_header(name, value)
-        if "Content-Length" not in headers:
-            http.send_header("Content-Length", str(len(content)))
-        http.end_headers()
-        if http.command != "HEAD":
-            http.wfile.write(content)
+        return status, content, {"ETag": '"e"', **headers}
 
     def _answer(
         self, http: BaseHTTPRequestHandler, key: str, query: dict[str, Any], body: bytes
-    ) -> tuple[int, bytes, dict[str, str]]:
+    ) -> Answer:
         if self.status != 200:
             return self.status, b"", {}
         match http.command:
@@ -96,15 +63,13 @@ class FakeS3:
                 return 204, b"", {}
         return self._read(http, key)
 
-    def _read(
-        self, http: BaseHTTPRequestHandler, key: str
-    ) -> tuple[int, bytes, dict[str, str]]:
+    def _read(self, http: BaseHTTPRequestHandler, key: str) -> Answer:
         sound = self.objects.get(key)
         if sound is None:
             return 404, NO_KEY, {}
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", http.headers.get("Range", ""))
         if not asked:
-            return 200, sound, {"Content-Length": str(len(sound))}
+            return 200, sound, {}
         part = sound[int(asked[1]) : int(asked[2]) + 1]
         place = f"bytes {asked[1]}-{asked[2]}/{len(sound)}"
         return 206, part, {"Content-Range": place}

@@ -7,14 +7,14 @@ with FakeTwilio() as twilio:
 
 import json
 from base64 import b64encode
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 from twilio.request_validator import RequestValidator
 
+from tests.support.http_server import Answer, FakeHttpServer
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
 SID = "AC" + "a1" * 16
@@ -55,10 +55,11 @@ def number(phone_number: str, **settings: Any) -> dict[str, Any]:
     }
 
 
-class FakeTwilio:
+class FakeTwilio(FakeHttpServer):
     """One account's numbers; every public attribute may be set by tests."""
 
     def __init__(self, page_size: int = 50) -> None:
+        super().__init__()
         self.page_size = page_size
         self.records: dict[str, dict[str, Any]] = {}
         self.tokens = {TOKEN}
@@ -66,7 +67,6 @@ class FakeTwilio:
         self.status = 200  # any other status answers every request, with `says`
         self.says = b'{"code": 20001, "message": "Not like this."}'
         self.next_page = ""  # the address of the next page; empty: the real one
-        self.holds: Event | None = None  # answers wait for this event
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.server_url = ""
         self.messages: dict[str, dict[str, str]] = {}  # the fields of each SMS, by SID
@@ -100,52 +100,12 @@ class FakeTwilio:
         """The form fields of every change request."""
         return [form for method, _, form in self.requests if method == "POST"]
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                fake._take(self)
-
-            do_POST = do_DELETE = do_GET
-
-            def log_message(self, *_: Any) -> None:
-                """Keep the tests' output clean."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.holds:
-            self.holds.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
-
-    def _take(self, http: BaseHTTPRequestHandler) -> None:
-        length = int(http.headers.get("Content-Length") or 0)
-        body = http.rfile.read(length).decode()
-        form = dict(parse_qsl(body, keep_blank_values=True))
+    def answer(self, http: BaseHTTPRequestHandler, body: bytes) -> Answer:
+        form = dict(parse_qsl(body.decode(), keep_blank_values=True))
         self.requests.append((http.command, http.path, form))
-        if self.holds:
-            self.holds.wait(10)
+        self.hold()
         status, content = self._answer(http, form)
-        try:
-            http.send_response(status)
-            http.send_header("Content-Length", str(len(content)))
-            for name, value in self.headers_of(http, status).items():
-                http.send_header(name, value)
-            http.end_headers()
-            http.wfile.write(content)
-        except ConnectionError:
-            pass  # the client would not wait
+        return status, content, self.headers_of(http, status)
 
     def headers_of(self, http: BaseHTTPRequestHandler, status: int) -> dict[str, str]:
         """More headers of an answer."""

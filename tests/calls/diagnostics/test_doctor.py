@@ -38,7 +38,7 @@ from calls.diagnostics.probes import (
 )
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
-from tests.calls.diagnostics.test_server_url_probe import other_server
+from tests.calls.diagnostics.test_server_url_probe import OtherServer
 from tests.conftest import numbered
 from tests.support.inworld.server import (
     FakeInworld,
@@ -343,8 +343,8 @@ def test_the_round_trip_says_what_its_failures_sound_like(
 def test_a_clock_that_is_wrong_is_reported(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with other_server() as url:  # its answers are dated
-        settings.INWORLD_BASE_URL = url
+    with OtherServer() as dated:  # its answers have a Date
+        settings.INWORLD_BASE_URL = dated.url
         assert marks(probe_clock()) == [("ok", "Clock")]
         monkeypatch.setattr(probes, "MAX_CLOCK_ERROR_SECONDS", -1.0)
         assert marks(probe_clock()) == [("warning", "Clock")]

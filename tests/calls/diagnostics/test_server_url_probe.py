@@ -2,11 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
-from typing import Any
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,6 +20,7 @@ from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
 from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE
 from calls.twilio.signatures import NOT_SIGNED
+from tests.support.http_server import Answer, FakeHttpServer
 from tests.support.live import LiveServer, free_port, running
 from tests.support.process import clear_process_state
 
@@ -40,54 +38,24 @@ def check(settings: Settings, url: str, sample: Sample | None = None) -> list[Fi
     return server_url_probe.check(sample)
 
 
-class Quiet(ThreadingHTTPServer):
-    daemon_threads = True
+class OtherServer(FakeHttpServer):
+    """Gives every request the same answer."""
 
-    def handle_error(self, *_: Any) -> None:
-        """A client that leaves is part of the test."""
+    def __init__(
+        self,
+        status: int = 200,
+        body: bytes = b"",
+        headers: dict[str, str] = HTML,
+        tls: ssl.SSLContext | None = None,
+        holds: Event | None = None,
+    ) -> None:
+        super().__init__(tls)
+        self.same = status, body, headers
+        self.holds = holds
 
-
-@contextmanager
-def other_server(
-    status: int = 200,
-    body: bytes = b"",
-    headers: dict[str, str] = HTML,
-    tls: ssl.SSLContext | None = None,
-    holds: Event | None = None,
-) -> Iterator[str]:
-    """Run another server that gives every request the same response."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if holds:
-                holds.wait(10)
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET
-
-        def log_message(self, *_: Any) -> None:
-            """Keep the tests' output clean."""
-
-    server = Quiet(("127.0.0.1", 0), Handler)
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        port = server.server_address[1]
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-    finally:
-        if holds:
-            holds.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    def answer(self, http: BaseHTTPRequestHandler, body: bytes) -> Answer:
+        self.hold()
+        return self.same
 
 
 async def test_a_server_reaches_itself_through_its_address(
@@ -170,8 +138,8 @@ def test_without_a_clip_the_rest_is_checked(
 def test_who_answers_instead_is_named(
     settings: Settings, status: int, body: bytes, headers: dict[str, str], words: str
 ) -> None:
-    with other_server(status, body, headers) as url:
-        findings = check(settings, url, Sample())
+    with OtherServer(status, body, headers) as other:
+        findings = check(settings, other.url, Sample())
     assert all(result.is_failure for result in findings)
     assert words in findings[1].text
     assert words in findings[2].text
@@ -186,13 +154,13 @@ def test_a_name_that_dns_does_not_know_is_reported_once(settings: Settings) -> N
 def test_a_certificate_nobody_trusts_is_reported(settings: Settings) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
-    with other_server(204, tls=tls) as url:
-        assert "no valid certificate" in check(settings, url)[1].text
+    with OtherServer(204, tls=tls) as other:
+        assert "no valid certificate" in check(settings, other.url)[1].text
 
 
 def test_a_port_without_tls_is_reported(settings: Settings) -> None:
-    with other_server() as url:
-        findings = check(settings, url.replace("http:", "https:"))
+    with OtherServer() as other:
+        findings = check(settings, other.url.replace("http:", "https:"))
     assert "does not speak TLS" in findings[1].text
 
 
@@ -206,14 +174,14 @@ def test_a_server_that_does_not_answer_is_given_up(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_url_probe, "TIMEOUT_SECONDS", 0.3)
-    with other_server(holds=Event()) as url:
-        findings = check(settings, url)
+    with OtherServer(holds=Event()) as other:
+        findings = check(settings, other.url)
     assert "does not answer within 0.3 seconds" in findings[1].text
 
 
 def test_an_endless_answer_is_not_read_to_its_end(settings: Settings) -> None:
-    with other_server(200, b"x" * 3_000_000) as url:
-        assert "Another server" in check(settings, url)[1].text
+    with OtherServer(200, b"x" * 3_000_000) as other:
+        assert "Another server" in check(settings, other.url)[1].text
 
 
 def test_a_clip_store_that_takes_nothing_is_reported(
