@@ -84,6 +84,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='bots_one_default', violation_error_message='Another bot is already the default.')],
             },
         ),
         migrations.CreateModel(
@@ -314,6 +315,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['pk'],
+                'constraints': [models.UniqueConstraint(fields=('tool', 'name'), name='bots_parameter_once', violation_error_message='The tool already has an argument with this name.')],
             },
         ),
         migrations.CreateModel(
@@ -332,6 +334,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'person to transfer to',
                 'verbose_name_plural': 'people to transfer to',
                 'ordering': ['pk'],
+                'constraints': [models.UniqueConstraint(fields=('bot', 'name'), name='bots_target_once', violation_error_message='The bot already has a person with this name.')],
             },
         ),
         migrations.CreateModel(
@@ -448,17 +451,5 @@ class Migration(migrations.Migration):
                 'ordering': ['key'],
                 'constraints': [models.UniqueConstraint(fields=('bot', 'key'), name='bots_key_once', violation_error_message='This key already has an action.')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='bot',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='bots_one_default', violation_error_message='Another bot is already the default.'),
-        ),
-        migrations.AddConstraint(
-            model_name='toolparameter',
-            constraint=models.UniqueConstraint(fields=('tool', 'name'), name='bots_parameter_once', violation_error_message='The tool already has an argument with this name.'),
-        ),
-        migrations.AddConstraint(
-            model_name='transfertarget',
-            constraint=models.UniqueConstraint(fields=('bot', 'name'), name='bots_target_once', violation_error_message='The bot already has a person with this name.'),
         ),
     ]

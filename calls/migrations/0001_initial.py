@@ -150,6 +150,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-started_at'],
+                'indexes': [models.Index(fields=['is_test', '-started_at'], name='calls_test_started'), models.Index(fields=['bot', '-started_at'], name='calls_bot_started'), models.Index(fields=['caller', '-started_at'], name='calls_caller_started'), models.Index(condition=models.Q(('settings_refused_at__isnull', False)), fields=['settings_refused_at'], name='calls_settings_refused'), models.Index(condition=models.Q(('handled_at__isnull', False)), fields=['handled_at'], name='calls_handled')],
             },
         ),
         migrations.CreateModel(
@@ -178,6 +179,8 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['name'],
                 'default_permissions': (),
+                'indexes': [models.Index(fields=['name', 'call'], name='calls_tag_name')],
+                'constraints': [models.UniqueConstraint(fields=('call', 'name'), name='calls_one_tag_per_name')],
             },
         ),
         migrations.CreateModel(
@@ -215,6 +218,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('file', 'index'), name='calls_one_piece_per_index')],
             },
         ),
         migrations.CreateModel(
@@ -255,6 +259,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'after-call task',
                 'ordering': ['-pk'],
+                'indexes': [models.Index(fields=['state', 'due_at'], name='calls_task_due')],
+                'constraints': [models.UniqueConstraint(fields=('call', 'kind'), name='calls_one_task_per_kind')],
             },
         ),
         migrations.CreateModel(
@@ -269,6 +275,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': [django.db.models.functions.text.Lower('name'), 'pk'],
                 'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('user', 'name'), name='calls_one_view_per_name')],
             },
         ),
         migrations.CreateModel(
@@ -296,6 +303,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['call', 'index'],
+                'constraints': [models.UniqueConstraint(fields=('call', 'index'), name='calls_one_turn_per_index')],
             },
         ),
         migrations.CreateModel(
@@ -343,54 +351,6 @@ class Migration(migrations.Migration):
                 'default_permissions': ('view',),
                 'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='calls_recording_due')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['is_test', '-started_at'], name='calls_test_started'),
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['bot', '-started_at'], name='calls_bot_started'),
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(fields=['caller', '-started_at'], name='calls_caller_started'),
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(condition=models.Q(('settings_refused_at__isnull', False)), fields=['settings_refused_at'], name='calls_settings_refused'),
-        ),
-        migrations.AddIndex(
-            model_name='call',
-            index=models.Index(condition=models.Q(('handled_at__isnull', False)), fields=['handled_at'], name='calls_handled'),
-        ),
-        migrations.AddIndex(
-            model_name='calltag',
-            index=models.Index(fields=['name', 'call'], name='calls_tag_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='calltag',
-            constraint=models.UniqueConstraint(fields=('call', 'name'), name='calls_one_tag_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='exportpiece',
-            constraint=models.UniqueConstraint(fields=('file', 'index'), name='calls_one_piece_per_index'),
-        ),
-        migrations.AddIndex(
-            model_name='postcalltask',
-            index=models.Index(fields=['state', 'due_at'], name='calls_task_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='postcalltask',
-            constraint=models.UniqueConstraint(fields=('call', 'kind'), name='calls_one_task_per_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.UniqueConstraint(fields=('user', 'name'), name='calls_one_view_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='turn',
-            constraint=models.UniqueConstraint(fields=('call', 'index'), name='calls_one_turn_per_index'),
         ),
         migrations.CreateModel(
             name='DaySpending',
@@ -520,6 +480,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'alerts sent',
                 'ordering': ['-pk'],
                 'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['state', 'due_at'], name='calls_alert_due'), models.Index(fields=['channel', '-planned_at'], name='calls_alert_planned')],
             },
         ),
         migrations.CreateModel(
@@ -556,6 +517,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('rule', 'key'), name='calls_one_incident_per_key')],
             },
         ),
         migrations.CreateModel(
@@ -577,6 +539,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['pk'],
                 'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('rule', 'channel', 'thing'), name='calls_alert_once')],
             },
         ),
         migrations.CreateModel(
@@ -589,21 +552,5 @@ class Migration(migrations.Migration):
             options={
                 'default_permissions': (),
             },
-        ),
-        migrations.AddIndex(
-            model_name='alertmessage',
-            index=models.Index(fields=['state', 'due_at'], name='calls_alert_due'),
-        ),
-        migrations.AddIndex(
-            model_name='alertmessage',
-            index=models.Index(fields=['channel', '-planned_at'], name='calls_alert_planned'),
-        ),
-        migrations.AddConstraint(
-            model_name='alertincident',
-            constraint=models.UniqueConstraint(fields=('rule', 'key'), name='calls_one_incident_per_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(fields=('rule', 'channel', 'thing'), name='calls_alert_once'),
         ),
     ]
