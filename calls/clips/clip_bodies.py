@@ -47,9 +47,6 @@ class ClipBodies(Protocol):
     async def append(self, clip_id: str, sound: bytes) -> None:
         """Add to the end; without sound, it is a sign of life."""
 
-    async def end(self, clip_id: str) -> None:
-        """Nothing more comes."""
-
     async def read(self, clip_id: str) -> Pieces | None:
         """The pieces of a body, as they come; None if there is no such body."""
 
@@ -132,7 +129,7 @@ class RedisBodies:
     to be heard to their end.
     """
 
-    def __init__(self, url: str, redis: Redis, local: ClipBodies) -> None:
+    def __init__(self, url: str, redis: Redis, local: MemoryBodies) -> None:
         self.redis: Any = redis
         pool = BlockingConnectionPool.from_url(
             url,
@@ -166,17 +163,6 @@ class RedisBodies:
         if added is None:
             raise BodyLost("Redis has lost the clip.")
         await self.local.append(clip_id, sound)
-
-    async def end(self, clip_id: str) -> None:
-        await self.local.end(clip_id)
-        key, lifetime = body_key(clip_id), round(ENDED_SECONDS * 1000)
-        try:
-            async with self.redis.pipeline(transaction=True) as pipeline:
-                pipeline.xadd(key, {END: b""}, nomkstream=True)
-                pipeline.pexpire(key, lifetime)
-                await pipeline.execute()
-        except (RedisError, OSError) as error:
-            raise _lost(error) from error
 
     async def read(self, clip_id: str) -> Pieces | None:
         if pieces := await self.local.read(clip_id):
@@ -226,6 +212,13 @@ def _was_held_up(since: float, limit: float) -> bool:
 def _lost(error: Exception) -> BodyLost:
     metrics.count_dependency_error("redis")
     return BodyLost(str(error))
+
+
+def end_body(pipeline: Any, clip_id: str) -> None:
+    """Let a pipeline of commands end a body: nothing more comes."""
+    key = body_key(clip_id)
+    pipeline.xadd(key, {END: b""}, nomkstream=True)
+    pipeline.pexpire(key, round(ENDED_SECONDS * 1000))
 
 
 def body_key(clip_id: str) -> str:

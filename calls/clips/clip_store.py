@@ -14,7 +14,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from calls import metrics
-from calls.clips.clip_bodies import ClipBodies, MemoryBodies, RedisBodies, body_key
+from calls.clips.clip_bodies import (
+    ClipBodies,
+    MemoryBodies,
+    RedisBodies,
+    body_key,
+    end_body,
+)
 from calls.public_urls import public_url
 
 # For this long, the process that made a clip can serve it without Redis.
@@ -37,10 +43,15 @@ def clip_url(clip_id: str) -> str:
 class ClipStore(Protocol):
     """Holds clips for Twilio; every method raises `ClipsUnavailable`."""
 
-    bodies: ClipBodies
+    @property
+    def bodies(self) -> ClipBodies:
+        """The bodies of the clips that still grow."""
 
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
         """Store `wav` for `seconds` from now; replaces an earlier clip of that id."""
+
+    async def finish(self, clip_id: str, wav: bytes, seconds: float) -> None:
+        """Store a clip that has a body as `put` does, and end the body."""
 
     async def get(self, clip_id: str) -> bytes | None:
         """The WAV; None if it is unknown or has expired."""
@@ -60,7 +71,7 @@ class MemoryClips:
         self.size = 0
         self.swept_at = 0.0
         self.clips: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
-        self.bodies: ClipBodies = MemoryBodies()
+        self.bodies = MemoryBodies()
 
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
         if len(wav) > self.max_bytes:
@@ -71,6 +82,12 @@ class MemoryClips:
             self._remove(next(iter(self.clips)))
         self.clips[clip_id] = (wav, monotonic() + seconds)
         self.size += len(wav)
+
+    async def finish(self, clip_id: str, wav: bytes, seconds: float) -> None:
+        try:
+            await self.put(clip_id, wav, seconds)
+        finally:
+            await self.bodies.end(clip_id)
 
     async def get(self, clip_id: str) -> bytes | None:
         wav, expires_at = self.clips.get(clip_id, (b"", 0.0))
@@ -102,8 +119,8 @@ class MemoryClips:
 class RedisClips:
     """Clips that any process with the same Redis can serve.
 
-    Each process keeps copies of its own latest clips. Clips that were sent to Twilio
-    just before Redis went away, or lost its memory, are still heard.
+    Each process keeps copies of its own latest clips, and serves them without Redis.
+    Clips that were sent to Twilio just before Redis went away are still heard.
     """
 
     def __init__(self, url: str) -> None:
@@ -119,31 +136,41 @@ class RedisClips:
         )
         self.redis = Redis.from_pool(pool)
         self.local = MemoryClips(LOCAL_COPIES_BYTES)
-        self.bodies: ClipBodies = RedisBodies(url, self.redis, self.local.bodies)
+        self.bodies = RedisBodies(url, self.redis, self.local.bodies)
 
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
         with suppress(ClipsUnavailable):
             await self.local.put(clip_id, wav, min(seconds, LOCAL_COPY_SECONDS))
         try:
-            await self.redis.set(_key(clip_id), wav, px=max(1, round(seconds * 1000)))
+            await self.redis.set(_key(clip_id), wav, px=_milliseconds(seconds))
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def finish(self, clip_id: str, wav: bytes, seconds: float) -> None:
+        with suppress(ClipsUnavailable):
+            await self.local.finish(clip_id, wav, min(seconds, LOCAL_COPY_SECONDS))
+        try:
+            async with self.redis.pipeline(transaction=True) as pipeline:
+                pipeline.set(_key(clip_id), wav, px=_milliseconds(seconds))
+                end_body(pipeline, clip_id)
+                await pipeline.execute()
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
 
     async def get(self, clip_id: str) -> bytes | None:
+        if wav := await self.local.get(clip_id):
+            return wav
+        if await self.local.bodies.read(clip_id):
+            return None  # it is not complete; this process makes it
         try:
-            wav = await self._get(clip_id)
+            return await self._get(clip_id)
         except (RedisError, OSError):
             # If this process was busy for half a second, it looks as if Redis does not
             # answer. Try again: a clip that is not served is a sentence not heard.
             try:
-                wav = await self._get(clip_id)
+                return await self._get(clip_id)
             except (RedisError, OSError) as error:
-                if wav := await self.local.get(clip_id):
-                    return wav
-                if await self.local.bodies.read(clip_id):
-                    return None  # it is not complete; this process makes it
                 raise _unavailable(error) from error
-        return wav or await self.local.get(clip_id)
 
     async def _get(self, clip_id: str) -> bytes | None:
         wav = await self.redis.get(_key(clip_id))
@@ -161,6 +188,10 @@ class RedisClips:
     async def aclose(self) -> None:
         await self.bodies.aclose()
         await self.redis.aclose()
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
 
 
 def _unavailable(error: Exception) -> ClipsUnavailable:

@@ -89,9 +89,7 @@ class BegunClip(ABC):
     async def _end(self, sound: bytes) -> None:
         """Store the sound as a whole clip, and end the body."""
         with suppress(ClipsUnavailable):
-            await self.store.put(self.id, wav(sound, TELEPHONE_RATE), self.lifetime)
-        with suppress(BodyLost):
-            await self.store.bodies.end(self.id)
+            await self.store.finish(self.id, wav(sound, TELEPHONE_RATE), self.lifetime)
 
     @property
     def clip(self) -> Clip:

@@ -58,7 +58,7 @@ async def test_a_reader_follows_the_writer(
     for sound in (b"one", b"two", b"three"):
         await writer.append(clip_id, sound)
         assert await anext(pieces) == sound  # before anything more is written
-    await writer.end(clip_id)
+    await stores[0].finish(clip_id, b"whole", 60)
     assert [piece async for piece in pieces] == []
 
 
@@ -74,7 +74,7 @@ async def test_all_readers_get_all_whenever_they_come(
     await writer.append(clip_id, b"")  # a sign of life is no sound
     await writer.append(clip_id, b"two")
     await asyncio.sleep(0)
-    await writer.end(clip_id)
+    await stores[0].finish(clip_id, b"whole", 60)
     assert await early == await late == b"onetwo"
 
 
@@ -134,8 +134,8 @@ async def test_without_redis_a_body_cannot_be_begun_or_read() -> None:
         await store.bodies.append(new_clip_id(), b"one")
     with pytest.raises(BodyLost):
         await store.bodies.read(new_clip_id())
-    with pytest.raises(BodyLost):
-        await store.bodies.end(new_clip_id())
+    with pytest.raises(ClipsUnavailable):
+        await store.finish(new_clip_id(), b"whole", 60)
     await store.aclose()
 
 
@@ -148,9 +148,7 @@ async def test_redis_that_goes_away_hides_no_body_of_this_process() -> None:
         pieces = await store.bodies.read(clip_id)
         assert pieces
         with pytest.raises(ClipsUnavailable):
-            await store.put(clip_id, b"all of it", 60)
-        with pytest.raises(BodyLost):
-            await store.bodies.end(clip_id)
+            await store.finish(clip_id, b"all of it", 60)
         assert [piece async for piece in pieces] == []
         assert await store.get(clip_id) == b"all of it"
         with pytest.raises(ClipsUnavailable):
@@ -164,7 +162,7 @@ async def test_redis_forgets_a_body_whose_process_is_gone(redis_url: str) -> Non
     await store.bodies.append(clip_id, b"one")
     redis = RedisClient.from_url(redis_url)
     assert 0 < await redis.pttl(body_key(clip_id)) <= 60_000
-    await store.bodies.end(clip_id)
+    await store.finish(clip_id, b"one", 60)
     limit = clip_bodies.ENDED_SECONDS * 1000
     assert 0 < await redis.pttl(body_key(clip_id)) <= limit
     await redis.aclose()
