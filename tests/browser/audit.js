@@ -52,9 +52,9 @@
     }
     return behindBefore.get(element);
   };
-  const contrast = (element) => {
+  const contrast = (element, { color }) => {
     const under = behind(element);
-    const light = luminance(painted([...under, getComputedStyle(element).color]));
+    const light = luminance(painted([...under, color]));
     const dark = luminance(painted(under));
     return (Math.max(light, dark) + 0.05) / (Math.min(light, dark) + 0.05);
   };
@@ -70,13 +70,17 @@
     while (walker.nextNode()) {
       if (walker.currentNode.data.trim()) elements.add(walker.currentNode.parentElement);
     }
+    for (const field of all("input, textarea, select")) elements.add(field);
     for (const element of elements) {
       if (!seen(element) || element.closest(":disabled, [aria-disabled=true], script")) {
         continue;
       }
-      const ratio = contrast(element);
-      if (ratio < least(getComputedStyle(element))) {
-        const words = element.textContent.trim().slice(0, 40);
+      const style = getComputedStyle(
+        element, element.matches(":placeholder-shown") ? "::placeholder" : null,
+      );
+      const ratio = contrast(element, style);
+      if (ratio < least(style)) {
+        const words = (element.value || element.textContent).trim().slice(0, 40);
         faults.push(`contrast ${ratio.toFixed(2)}: “${words}” in ${name(element)}`);
       }
     }
