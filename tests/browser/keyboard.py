@@ -30,3 +30,31 @@ SHOWS_FOCUS = """element => {
   element.focus();
   return focused !== blurred;
 }"""
+
+
+async def tab_through(page: Page, *, key: str = "Tab") -> list[str]:
+    """Press Tab to the end of the page; return the controls under its sticky bars."""
+    hidden = set()
+    for _ in range(MAX_STOPS):
+        await page.keyboard.press(key)
+        covered = await page.evaluate(COVERED)
+        if covered is None:
+            return sorted(hidden)
+        hidden.update(covered)
+    raise AssertionError("the page has no last control")
+
+
+COVERED = """() => {
+  const element = document.activeElement;
+  if (element === document.body) return null;
+  const box = element.getBoundingClientRect();
+  const covers = (bar) => {
+    const { top, bottom } = bar.getBoundingClientRect();
+    return bar.checkVisibility() && !bar.contains(element) &&
+      top < box.bottom && bottom > box.top;
+  };
+  const bars = [...document.querySelectorAll(".tabs, .submit-row")].filter(covers);
+  const name = element.id || element.textContent.trim();
+  return bars.map((bar) =>
+    `${name} at ${box.top} to ${box.bottom} px is under .${bar.className}`);
+}"""

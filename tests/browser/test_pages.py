@@ -11,6 +11,7 @@ from pytest_django import DjangoDbBlocker
 from tests.browser import sample
 from tests.browser.audit import AUDIT
 from tests.browser.conftest import Visits, person, session_of
+from tests.browser.keyboard import tab_through
 from tests.browser.windows import PHONE
 from tests.support import fast_flush
 
@@ -95,6 +96,19 @@ async def test_a_phone_shows_all_links_of_the_navigation(
     links = page.get_by_role("navigation", name="Console").get_by_role("link")
     for link in await links.all():
         await expect(link).to_be_in_viewport(ratio=1)
+
+
+@plain
+@pytest.mark.parametrize("name", ["editor basics", "editor advanced", "number", "tool"])
+async def test_the_bars_of_a_form_never_cover_the_focus_on_a_phone(
+    visits: Visits, content: Content, name: str
+) -> None:
+    page = await visits.open(content.session, viewport=PHONE)
+    await page.goto(content.pages[name])
+    await page.evaluate(IDLE)
+    covered = await tab_through(page)
+    covered += await tab_through(page, key="Shift+Tab")
+    assert not covered, "\n".join(covered)
 
 
 @hostile

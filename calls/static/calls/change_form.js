@@ -38,6 +38,10 @@ if (form) {
     event.preventDefault();
     button.click();
   });
+  // Of a text field the browser shows only the line with the caret.
+  form.addEventListener("keyup", ({ key, target }) => {
+    if (key === "Tab") target.scrollIntoView({ block: "nearest" });
+  });
   for (const button of form.querySelectorAll("button.take")) {
     button.addEventListener("click", () => {
       const field = form.elements[button.dataset.field];
