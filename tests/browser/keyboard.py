@@ -34,7 +34,7 @@ SHOWS_FOCUS = """element => {
 
 async def tab_through(page: Page, *, key: str = "Tab") -> list[str]:
     """Press Tab to the end of the page; return the controls under its sticky bars."""
-    hidden = set()
+    hidden: set[str] = set()
     for _ in range(MAX_STOPS):
         await page.keyboard.press(key)
         covered = await page.evaluate(COVERED)
