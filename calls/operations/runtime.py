@@ -49,7 +49,7 @@ class Runtime:
         self.jobs = (
             Heartbeat(calls, shared.transcripts),
             PeriodicTask(REAPER_SECONDS, reap, "Reaper"),
-            PeriodicTask(COST_SECONDS, run_in_db_thread(settle_due), "Costs"),
+            PeriodicTask(COST_SECONDS, settle_due, "Costs"),
             PeriodicTask(
                 *(LIST_SECONDS, run_in_db_thread(refresh_list), "Price list"),
                 delay=FIRST_LIST_SECONDS,

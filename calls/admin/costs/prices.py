@@ -152,6 +152,6 @@ def _calculate_again(request: HttpRequest, first: date, last: date) -> None:
     record(request, Kind.SETTINGS, request.user.get_username(), words)
     messages.success(
         request,
-        f"The cost of {count} call{pluralize(count)} is calculated again, which takes "
-        "a moment. Reload the page that shows it.",
+        f"The cost of {count} call{pluralize(count)} is calculated again, about a "
+        "hundred in a second. Reload the page that shows it.",
     )

@@ -18,7 +18,7 @@ django.setup()
 from asgiref.sync import sync_to_async  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from calls.costs.settling import settle_due  # noqa: E402
+from calls.costs.settling import settle_some  # noqa: E402
 from calls.models import Call, CallCost, CallUsage  # noqa: E402
 from calls.prices.usage import REPORT, Kind, Usage  # noqa: E402
 from calls.transcripts.closing import close_calls  # noqa: E402
@@ -35,7 +35,7 @@ def end(call_sid: str, minutes: int) -> None:
     row = CallUsage(call=calls.get(), source=REPORT, entries=[usage.to_json()])
     CallUsage.write([row])
     CallCost.objects.filter(call__call_sid=call_sid).update(due_at=timezone.now())
-    settle_due()
+    settle_some()
 
 
 async def caller(name: str) -> int:

@@ -19,7 +19,7 @@ from bots.number_routing import route
 from calls.console.numbers.preview import preview
 from calls.costs.admission import admit, reserve_open_calls
 from calls.costs.budgets import budget_states
-from calls.costs.settling import local_day, settle_due
+from calls.costs.settling import local_day, settle_some
 from calls.models import Budget, Call, CallCost, DaySpending
 from calls.operations.reaper import Reaper
 from calls.prices.budget_rules import Level, Period
@@ -175,7 +175,7 @@ def test_a_crashed_call_gives_back_what_it_set_aside(shop: Bot) -> None:
     reaper.run()
     assert reaper.run() == 1
     CallCost.objects.update(due_at=long_ago)
-    settle_due()
+    settle_some()
     (state,) = budget_states(Budget.objects.all(), timezone.now())
     assert state.spending.reserved == 0
     assert state.spending.spent == Decimal("0.0085")
@@ -190,14 +190,14 @@ def test_a_call_that_costs_more_than_was_set_aside_sets_more_aside(shop: Bot) ->
     call.save()
     reserved = Decimal("0.1")
     CallCost.objects.create(call=call, reserved=reserved, due_at=hour_ago)
-    settle_due()
+    settle_some()
     cost = CallCost.objects.get()
     assert cost.reserved
     assert cost.reserved > Decimal("0.5")
     assert cost.due_at
     close_calls(Call.objects.all(), "completed", "bot-hung-up")
     CallCost.objects.update(due_at=hour_ago)
-    settle_due()
+    settle_some()
     assert CallCost.objects.get().reserved is None
 
 

@@ -1,18 +1,28 @@
 """Costs of calls from their usage: Twilio's reports, prices of the day, corrections."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
 from bots import catalogue
 from bots.models import Bot, InworldCatalogue, SiteSettings
 from calls.costs.price_list import refresh_list
-from calls.costs.settling import settle_again, settle_call, settle_due
+from calls.costs.settling import (
+    CHUNK,
+    settle_again,
+    settle_call,
+    settle_due,
+    settle_some,
+)
+from calls.db import run_in_db_thread
 from calls.metrics import COST
 from calls.models import Call, CallCost, CallUsage, DaySpending, Price, Recording
 from calls.prices.calculation import Cost
@@ -53,7 +63,7 @@ def settled(call: Call) -> CallCost:
     """The call's cost, calculated now."""
     CallCost.objects.make_due([call.pk])
     CallCost.objects.update(due_at=START)
-    settle_due()
+    settle_some()
     return CallCost.objects.get(call=call)
 
 
@@ -183,7 +193,7 @@ def test_calls_of_several_days_that_are_calculated_together_all_have_a_price() -
     for call in calls:
         used(call, f"{RELAY} 0", Usage(Kind.TOKENS_READ, MODEL, 1_000_000))
     CallCost.objects.update(due_at=START)
-    assert settle_due() == len(calls)
+    assert settle_some() == len(calls)
     costs = [row.cost for row in CallCost.objects.all()]
     assert costs == [Cost(Decimal("0.4"))] * len(calls)
     assert Price.objects.filter(item=MODEL, kind="tokens-read").count() == 1
@@ -297,7 +307,7 @@ def test_a_correction_changes_the_day_and_never_counts_twice() -> None:
     Price.objects.filter(kind="relay").update(amount=Decimal("0.05"))
     assert settle_again(date(2026, 11, 30), date(2026, 11, 30)) == 1
     CallCost.objects.update(due_at=START)
-    settle_due()
+    settle_some()
     spending.refresh_from_db()
     assert spending.amount == US_LINE + Decimal("0.05")
     assert counter._value.get() - before == pytest.approx(0.0785)
@@ -313,7 +323,7 @@ def test_a_call_counts_although_a_correction_takes_as_much_away() -> None:
     call_of(seconds=0, status="refused", end_reason="closed", answered_at=None)
     CallCost.objects.make_due(Call.objects.values_list("pk", flat=True))
     CallCost.objects.update(due_at=START)
-    assert settle_due() == 2
+    assert settle_some() == 2
     spending = DaySpending.objects.get()
     assert (spending.amount, spending.calls) == (2 * US_LINE + A_RELAY, 2)
 
@@ -322,6 +332,36 @@ def test_only_the_days_that_were_asked_for_are_calculated_again() -> None:
     call_of(start=datetime(2026, 11, 29, 23, 59, tzinfo=UTC))
     call_of(status="in-progress", ended_at=None)
     assert settle_again(date(2026, 11, 30), date(2026, 12, 31)) == 0
+
+
+def test_calls_without_any_cost_are_calculated_too() -> None:
+    for _ in range(3):
+        call_of()
+    CallCost.objects.make_due([Call.objects.latest("pk").pk])
+    assert settle_again(START.date(), START.date()) == 3
+    assert CallCost.objects.filter(due_at__isnull=False).count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_others_write_while_many_calls_are_calculated() -> None:
+    calls = 4 * CHUNK
+    for _ in range(calls):
+        await sync_to_async(call_of)()
+    await sync_to_async(settle_again)(START.date(), START.date())
+    await CallCost.objects.aupdate(due_at=START)
+    settling = asyncio.create_task(settle_due())
+    seen = set[int]()
+    while left := await run_in_db_thread(_write_and_count_due)():
+        seen.add(left)
+    await settling
+    assert seen - {calls}
+    assert await CallCost.objects.filter(amount=None).acount() == 0
+
+
+@transaction.atomic
+def _write_and_count_due() -> int:
+    Call.objects.update(last_seen_at=Now())
+    return CallCost.objects.filter(due_at__isnull=False).count()
 
 
 def test_a_call_is_calculated_when_it_ends() -> None:
