@@ -87,7 +87,9 @@ class Spendings:
         """
         month = Period.MONTH.begin(today)
         reserved: defaultdict[tuple[date, int], Decimal] = defaultdict(Decimal)
-        open_costs = CallCost.objects.filter(reserved__isnull=False, day__gte=month)
+        open_costs = CallCost.objects.filter(
+            reserved__isnull=False, day__gte=month, currency=settings.CURRENCY
+        )
         rows = open_costs.values_list("day", "call__bot").annotate(Sum("reserved"))
         for day, bot, amount in rows.order_by():
             reserved[day, bot or 0] += amount

@@ -170,22 +170,28 @@ def _calculate(
 
 def _keep_reserved(row: CallCost, call: Call, changes: Changes) -> None:
     """A call in progress that costs more than was set aside has more set aside."""
-    row.currency = settings.CURRENCY
     if row.reserved is not None:
-        row.reserved = max(row.reserved, row.amount or Decimal())
+        is_same = row.currency == settings.CURRENCY
+        reserved = row.reserved if is_same else Decimal()
+        row.reserved = max(reserved, row.amount or Decimal())
+    row.currency = settings.CURRENCY
 
 
 def _count(row: CallCost, call: Call, changes: Changes) -> None:
-    """Add the cost of an ended call to its day, or what has changed of it."""
+    """Add the cost of an ended call to its day, or what has changed of it.
+
+    If it was counted in another currency, it is taken away there.
+    """
     assert row.day and row.amount is not None  # noqa: S101, PT018
     key, currency = (row.day, call.bot_id or 0), row.currency or settings.CURRENCY
     counted = Decimal() if call.is_test else row.amount
+    before = row.counted if currency == settings.CURRENCY else Decimal()
     changes[*key, currency].amount -= row.counted
     change = changes[*key, settings.CURRENCY]
     change.amount += counted
-    change.calls += bool(counted and not row.counted)
+    change.calls += bool(counted and not before)
     change.dearest = max(change.dearest, counted)
-    if (more := counted - row.counted) > 0:
+    if (more := counted - before) > 0:
         counter = metrics.COST.labels(call.bot_name or "-", settings.CURRENCY)
         transaction.on_commit(partial(counter.inc, float(more)))
     row.currency, row.counted, row.reserved = settings.CURRENCY, counted, None

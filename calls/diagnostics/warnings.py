@@ -17,7 +17,7 @@ from calls.diagnostics.findings import (
     failure,
     warning,
 )
-from calls.models import AlertChannel, AlertMessage, AlertRule
+from calls.models import AlertChannel, AlertMessage, AlertRule, Price
 from calls.models.alert import State
 from calls.session.active_calls import active_calls
 
@@ -27,7 +27,7 @@ MAX_NUMBERS_NAMED = 5
 SETTINGS, NUMBERS, LANGUAGES = "Settings", "Numbers", "Languages"
 INSTRUCTIONS = "Instructions"
 SERVER = "Server"
-ALERTS = "Alerts"
+ALERTS, PRICES = "Alerts", "Prices"
 
 
 def setup_findings() -> list[Finding]:
@@ -173,6 +173,28 @@ def _rules_without_bot() -> Iterator[Finding]:
                 link=reverse("admin:calls_alertrule_change", args=[rule.pk]),
                 link_text="Open the rule",
             )
+
+
+def price_findings() -> list[Finding]:
+    """Prices in a currency in which this console does not count."""
+    own = settings.CURRENCY
+    written = set(Price.objects.filter(currency=own).values_list("kind", "item"))
+    others = Price.objects.exclude(currency=own).values_list("kind", "item", "currency")
+    missing = {currency for *of, currency in others if tuple(of) not in written}
+    if not missing:
+        return []
+    names = " and ".join(sorted(missing))
+    return [
+        warning(
+            PRICES,
+            f"Some prices are in {names}, but this console counts in {own}.",
+            "They do not count, so what calls cost is not fully known, and budgets are "
+            f"spent too late or never. Write them in {own}, and look at the limits of "
+            "your budgets, or set CURRENCY in the server's settings file (.env) back.",
+            link=reverse("admin:calls_price_changelist"),
+            link_text="All prices",
+        )
+    ]
 
 
 def bot_findings(bots: QuerySet[Bot]) -> list[Finding]:

@@ -27,6 +27,7 @@ from calls.diagnostics.warnings import (
     bot_findings,
     development_findings,
     number_findings,
+    price_findings,
     setup_findings,
 )
 from calls.models import Call
@@ -81,6 +82,8 @@ def setup_of(user: Any) -> Setup:
         problems += [*secret_findings(), *waiting_sound()]
     if scope_of(user, "calls.view_alertmessage").is_all:
         problems += alert_findings()
+    if user.has_perm("calls.view_price"):
+        problems += price_findings()
     if user.is_superuser:
         problems += role_findings()
     bots = visible(Bot.objects.filter(is_active=True), user)

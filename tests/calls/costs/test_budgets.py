@@ -168,7 +168,9 @@ def test_a_crashed_call_gives_back_what_it_set_aside(shop: Bot) -> None:
         last_seen_at=long_ago,
         to_number=OURS,
     )
-    CallCost.objects.create(call=call, day=local_day(long_ago), reserved=9)
+    CallCost.objects.create(
+        call=call, day=local_day(long_ago), reserved=9, currency="USD"
+    )
     (state,) = budget_states(Budget.objects.all(), timezone.now())
     assert (state.spending.reserved, state.level) == (Decimal(9), Level.OK)
     reaper = Reaper()
@@ -189,7 +191,9 @@ def test_a_call_that_costs_more_than_was_set_aside_sets_more_aside(shop: Bot) ->
     call.to_number = OURS
     call.save()
     reserved = Decimal("0.1")
-    CallCost.objects.create(call=call, reserved=reserved, due_at=hour_ago)
+    CallCost.objects.create(
+        call=call, reserved=reserved, currency="USD", due_at=hour_ago
+    )
     settle_some()
     cost = CallCost.objects.get()
     assert cost.reserved
@@ -199,6 +203,26 @@ def test_a_call_that_costs_more_than_was_set_aside_sets_more_aside(shop: Bot) ->
     CallCost.objects.update(due_at=hour_ago)
     settle_some()
     assert CallCost.objects.get().reserved is None
+
+
+def test_what_is_set_aside_in_another_currency_counts_for_no_budget(
+    shop: Bot, settings: Settings
+) -> None:
+    budget(bot=shop)
+    now = timezone.now()
+    call = Call.objects.create(
+        call_sid="CA1", bot=shop, status="in-progress", started_at=now, to_number=OURS
+    )
+    day = local_day(now)
+    CallCost.objects.create(
+        call=call, day=day, reserved=9, currency="USD", due_at=now - timedelta(hours=1)
+    )
+    settings.CURRENCY = "EUR"
+    (state,) = budget_states(Budget.objects.all(), now)
+    assert state.spending.reserved == 0
+    settle_some()
+    cost = CallCost.objects.get()
+    assert (cost.reserved, cost.currency) == (Decimal(), "EUR")
 
 
 def test_calls_in_progress_count_for_a_new_budget(

@@ -192,6 +192,19 @@ def test_prices_in_another_currency_say_that_they_do_not_count(
     assert "Price in EUR" in text(admin_client, "calls/price/add/")
 
 
+def test_the_first_page_says_that_prices_in_another_currency_do_not_count(
+    admin_client: Client, settings: Settings
+) -> None:
+    words = "Some prices are in USD, but this console counts in"
+    assert words not in text(admin_client, "")
+    settings.CURRENCY = "EUR"
+    assert f"{words} EUR." in text(admin_client, "")
+    for price in list(Price.objects.all()):
+        price.pk, price.currency, price.valid_from = None, "EUR", date(2026, 12, 24)
+        price.save()
+    assert words not in text(admin_client, "")
+
+
 def test_a_listed_price_that_somebody_changes_is_typed(admin_client: Client) -> None:
     price = Price.objects.create(
         kind="tokens-read",

@@ -25,6 +25,7 @@ from calls.costs.settling import (
 from calls.db import run_in_db_thread
 from calls.metrics import COST
 from calls.models import Call, CallCost, CallUsage, DaySpending, Price, Recording
+from calls.models.costs import cost_in_sums, cost_sums
 from calls.prices.calculation import Cost
 from calls.prices.usage import DIALLED, RELAY, REPORT, SESSION, TRANSFER, Kind, Usage
 from calls.transcripts.closing import close_calls
@@ -237,6 +238,33 @@ def test_a_price_of_the_list_in_dollars_is_none_in_another_currency(
     cost = settled(call)
     assert cost.cost
     assert (cost.cost.is_unknown, cost.currency) == (True, "EUR")
+
+
+def test_a_call_that_is_calculated_in_another_currency_leaves_the_old_sum(
+    settings: Settings, django_capture_on_commit_callbacks: Any
+) -> None:
+    call = call_of(seconds=60, answered_at=None, bot_name="Shop")
+    assert settled(call).cost == Cost(US_LINE)
+    settings.CURRENCY = "EUR"
+    Price.objects.filter(kind="line-in").update(currency="EUR", amount="0.009")
+    counter = COST.labels("Shop", "EUR")
+    before = counter._value.get()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert settled(call).cost == Cost(Decimal("0.009"))
+    sums = DaySpending.objects.order_by("currency")
+    euros, dollars = sums.values_list("currency", "amount")
+    assert euros == ("EUR", Decimal("0.009"))
+    assert dollars == ("USD", Decimal())
+    assert DaySpending.objects.get(currency="EUR").calls == 1
+    assert counter._value.get() - before == pytest.approx(0.009)
+
+
+def test_sums_have_no_amounts_of_another_currency() -> None:
+    for _ in range(2):
+        settled(call_of(seconds=60, answered_at=None))
+    CallCost.objects.filter(call__call_sid="CA1").update(currency="EUR")
+    row = Call.objects.aggregate(**cost_sums("USD"))
+    assert cost_in_sums(row) == Cost(US_LINE, is_partial=True)
 
 
 def test_a_typed_price_of_a_model_wins_over_the_list() -> None:

@@ -21,7 +21,7 @@ from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.report import conclusion, probe_server_url
 from calls.diagnostics.server_url_probe import Sample
 from calls.diagnostics.streaming import streaming_findings
-from calls.diagnostics.warnings import alert_findings
+from calls.diagnostics.warnings import alert_findings, price_findings
 from calls.trace.questions import answers
 from calls.trace.table import table
 from calls.trace.trace_file import read
@@ -122,6 +122,7 @@ def examine(*, speech: bool) -> Iterator[Finding]:
         yield from probe_post_call_tasks()
         yield from probe_recordings()
         yield from alert_findings()
+        yield from price_findings()
     bots = (
         list(Bot.objects.with_related().filter(is_active=True)) if has_database else []
     )
