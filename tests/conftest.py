@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from bots.models import Bot, PhoneNumber
-from tests.support import fast_flush
+from tests.support import fast_flush, migrated
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import PORT_RANGES, LiveServer, free_port, serving
 from tests.support.services import Missing, Redis
@@ -45,6 +45,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Let the workers migrate one database together."""
+    config.add_cleanup(migrated.begin())
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FromBothEnds:
     """Deal out files in an order that keeps the cores busy."""
     return FromBothEnds(config, log)
@@ -67,6 +73,18 @@ async def tools() -> AsyncIterator[ToolServer]:
     """A tool server at a private address that the live server may call."""
     async with ToolServer(port=TOOLS_PORT) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(
+    django_db_keepdb: bool, django_db_modify_db_settings: None
+) -> bool:
+    """True if the test database has its tables already."""
+    name = settings.DATABASES["default"]["TEST"].get("NAME")
+    if not name or not migrated.is_shared():
+        return django_db_keepdb
+    migrated.copy_to(Path(name), migrated.migrate_sqlite)
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,15 @@
 """The project's settings with the tests' own environment; no .env file is read."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import certifi
 
 _state = tempfile.mkdtemp(prefix="voicebot-tests-")
+atexit.register(shutil.rmtree, _state, ignore_errors=True)
 # Each HTTP client reads all certificate authorities, in 20 ms. One is enough here.
 _authority = Path(_state, "authority.pem")
 _authority.write_text(

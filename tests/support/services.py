@@ -17,7 +17,8 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from redis import Redis as Client
 from redis.exceptions import RedisError
 
-from tests.support.live import free_port
+from tests.support import migrated
+from tests.support.live import free_port, manage
 from voicebot.database_options import POSTGRESQL, options_for
 
 START_SECONDS = 20.0
@@ -133,9 +134,13 @@ class Redis(Service):
 
 
 class Postgres(Service):
-    """A server with one database, `voicebot`."""
+    """A server with one database, `voicebot`.
+
+    In a run of the tests, the database has its tables.
+    """
 
     superuser = "voicebot"
+    is_migrated = True
 
     def __init__(self, connections: int = 100) -> None:
         programs = sorted(POSTGRES_PROGRAMS.glob("*/bin/initdb"))
@@ -144,23 +149,34 @@ class Postgres(Service):
         super().__init__("postgres")
         self.connections = connections
         self.binaries = programs[-1].parent
+        self.store = self.folder / "store"
         self.user = _not_root(self.folder)
         self.url = f"postgres://voicebot@127.0.0.1:{self.port}/voicebot"
         self.held: list[Connection] = []
 
     def start(self) -> None:
-        store = self.folder / "store"
-        is_new = not store.exists()
-        if is_new:
-            self._init(store)
+        if self.store.exists():
+            self._run_server()
+        elif self.is_migrated and migrated.is_shared():
+            migrated.copy_to(self.store, self._make)
+            self._run_server()
+        else:
+            self._init()
+
+    def _run_server(self) -> None:
         options = ["-p", str(self.port), "-k", str(self.folder)]
         options += ["-c", "listen_addresses=127.0.0.1"]
         options += ["-c", f"max_connections={self.connections}"]
         program = str(self.binaries / "postgres")
-        self._run([*self.user, program, "-D", str(store), *options])
+        self._run([*self.user, program, "-D", str(self.store), *options])
         wait_for(self._answers, "PostgreSQL")
-        if is_new:
-            self.create_database()
+
+    def _make(self, place: Path) -> None:
+        """Make a store with all tables, for this server and later ones."""
+        self._init()
+        manage({"DATABASE_URL": self.url}, "migrate", "--verbosity=0")
+        self.stop()
+        self.store.rename(place)
 
     def create_database(self) -> None:
         """Create the database of the first start."""
@@ -210,12 +226,17 @@ class Postgres(Service):
         self.release()
         super().__exit__()
 
-    def _init(self, store: Path) -> None:
+    def _init(self) -> None:
         program = str(self.binaries / "initdb")
-        command = [program, "-A", "trust", "-U", self.superuser, "-N", "-D", str(store)]
+        command = [program, "-A", "trust", "-U", self.superuser, "-N", "-D"]
         subprocess.run(
-            [*self.user, *command], check=True, capture_output=True, timeout=60
+            [*self.user, *command, str(self.store)],
+            check=True,
+            capture_output=True,
+            timeout=60,
         )
+        self._run_server()
+        self.create_database()
 
     def _answers(self) -> bool:
         with suppress(psycopg.OperationalError), self._connect("postgres"):

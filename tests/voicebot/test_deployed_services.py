@@ -30,6 +30,7 @@ class Deployed(Postgres):
     """A PostgreSQL whose role and database the script of the deployment makes."""
 
     superuser = "postgres"
+    is_migrated = False
 
     def create_database(self) -> None:
         """Run the script as the container does while its volume is empty."""
