@@ -15,14 +15,29 @@ from calls import metrics
 
 # Between the attempts of `write_in_the_end`.
 RETRY_SECONDS = 1.0
+# A file that replaces the database is used after so long at the latest.
+KEPT_SECONDS = 60
 
 T = TypeVar("T")
 
+
+def _keep_sqlite_connection() -> None:
+    """Let this thread keep its SQLite connection for a while: to open one costs 1 ms.
+
+    The threads of pages would keep theirs for ever, so this is no setting of Django's.
+    PostgreSQL has a pool.
+    """
+    connection = connections["default"]
+    if connection.vendor == "sqlite":
+        age = {"CONN_MAX_AGE": KEPT_SECONDS}
+        connection.settings_dict = {**connection.settings_dict, **age}
+
+
 # Pools of their own, so that a database that hangs blocks only them: the event loop's
 # few default threads also resolve host names.
-_threads = ThreadPoolExecutor(12, thread_name_prefix="database")
+_threads = ThreadPoolExecutor(12, "database", _keep_sqlite_connection)
 # Apart, so that hanging incoming calls never keep calls in progress from resuming.
-_incoming = ThreadPoolExecutor(6, thread_name_prefix="incoming")
+_incoming = ThreadPoolExecutor(6, "incoming", _keep_sqlite_connection)
 
 # Without `thread_sensitive=False` all sockets of a process share a single thread.
 run_in_db_thread = partial(
