@@ -52,7 +52,7 @@ class BotAdmin(BotFilesMixin):
         *("name", "state", "phone_numbers", "calls_this_week", "voice", "llm_model"),
         "test_call",
     ]
-    list_filter = ["is_active", "transcription_provider"]
+    list_filter = ["is_active"]
     search_fields = ["name", "system_prompt", "numbers__number", "numbers__label"]
     form = BotForm
     inlines = tuple(BOT_INLINES)
