@@ -162,7 +162,7 @@ class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
         if not user.is_staff:
             return "none: cannot sign in"
         if user.is_superuser:
-            return "all"
+            return "superuser"
         return "; ".join(_roles(user)) or format_html(
             '<strong class="no-role">{}</strong>', "no role: sees nothing"
         )

@@ -63,14 +63,15 @@ class OpenState:
         return self.because == ALWAYS_OPEN
 
     def headline(self, day_text: DayText) -> str:
-        """One line for operators: “CLOSED in Europe/Berlin, opens Mon 9:00”."""
+        """One line for operators: “Closed, opens Mon 9:00 (Europe/Berlin)”."""
         if self.is_always_open:
             return "Always open"
-        state, verb = ("OPEN", "closes") if self.is_open else ("CLOSED", "opens")
-        there = f"{state} in {self.zone}"
+        state, verb = ("Open", "closes") if self.is_open else ("Closed", "opens")
         if self.changes_at:
-            return f"{there}, {verb} {self._when(self.changes_at, day_text)}"
-        return there if self.is_open else f"{there}, not open within a year"
+            state += f", {verb} {self._when(self.changes_at, day_text)}"
+        elif not self.is_open:
+            state += ", not open within a year"
+        return f"{state} ({self.zone})"
 
     def local_time(self, day_text: DayText) -> str:
         """The moment in the number's time zone."""

@@ -159,8 +159,8 @@ def answer_time(period: Period, times: AnswerTimes) -> Chart:
         "Seconds from a caller's last word until the answer is sent to be played.",
         tuple(period.label(begin) for begin, _ in period.buckets()),
         (
-            Series("p50", "half", _cells(period, median), "line"),
-            Series("p95", "slow", _cells(period, slow), "line"),
+            Series("Half within", "half", _cells(period, median), "line"),
+            Series("95 of 100 within", "slow", _cells(period, slow), "line"),
         ),
         _first_column(period),
         unit="s",

@@ -1,4 +1,4 @@
-// The pages about numbers: copy a URL, check the connection, play a greeting.
+// Pages with something to copy; the pages about numbers: check the connection, play a greeting.
 
 import { element } from "../bots/elements.js";
 import { post, request } from "./server.js";
@@ -14,11 +14,13 @@ function copy(button) {
         label.data = text;
         setTimeout(() => { label.data = "Copy"; }, 2000);
     };
+    const text = source.value ?? source.textContent.trim();
     // Browsers offer the clipboard on https and localhost only.
-    const done = navigator.clipboard?.writeText(source.textContent.trim())
+    const done = navigator.clipboard?.writeText(text)
         ?? Promise.reject(new Error("no clipboard"));
     done.then(() => show("Copied"), () => {
-        getSelection().selectAllChildren(source);
+        if (source.select) source.select();
+        else getSelection().selectAllChildren(source);
         show("Selected, press Ctrl+C");
     });
 }

@@ -45,8 +45,8 @@ def test_hours_are_saved_and_shown(admin_client: Client) -> None:
     number = PhoneNumber.objects.get()
     assert (number.holiday_country, number.holiday_region) == ("DE", "BY")
     shown = page(admin_client, f"{LIST}{number.pk}/change/")
-    headline = "CLOSED in Europe/Berlin, not open within a year"
-    assert f"It is now {headline}." in shown
+    headline = "Closed, not open within a year (Europe/Berlin)"
+    assert f"Now: {headline}." in shown
     assert "is a closed day: Renovation." in shown
     assert '<option value="BY" selected>Bayern</option>' in shown
     assert headline in page(admin_client)

@@ -28,11 +28,11 @@ def headline(found: OpenState) -> str:
 @pytest.mark.parametrize(
     ("local", "expected"),
     [
-        ("2026-11-30 08:59", "CLOSED in Europe/Berlin, opens today 9:00"),
-        ("2026-11-30 09:00", "OPEN in Europe/Berlin, closes today 12:00"),
-        ("2026-11-30 12:00", "CLOSED in Europe/Berlin, opens today 13:00"),
-        ("2026-11-30 17:00", "CLOSED in Europe/Berlin, opens Tue 9:00"),
-        ("2026-12-04 17:00", "CLOSED in Europe/Berlin, opens Mon 9:00"),
+        ("2026-11-30 08:59", "Closed, opens today 9:00 (Europe/Berlin)"),
+        ("2026-11-30 09:00", "Open, closes today 12:00 (Europe/Berlin)"),
+        ("2026-11-30 12:00", "Closed, opens today 13:00 (Europe/Berlin)"),
+        ("2026-11-30 17:00", "Closed, opens Tue 9:00 (Europe/Berlin)"),
+        ("2026-12-04 17:00", "Closed, opens Mon 9:00 (Europe/Berlin)"),
     ],
 )
 def test_the_headline_says_when_it_changes(local: str, expected: str) -> None:
@@ -42,7 +42,7 @@ def test_the_headline_says_when_it_changes(local: str, expected: str) -> None:
 def test_a_change_far_away_has_a_date() -> None:
     days = "2026-12-14 to 2027-01-10: closed (Break)"
     found = state(Schedule.of(BERLIN, OFFICE, days), "2026-12-20 10:00")
-    assert headline(found) == "CLOSED in Europe/Berlin, opens Mon 2027-01-11, 9:00"
+    assert headline(found) == "Closed, opens Mon 2027-01-11, 9:00 (Europe/Berlin)"
     assert found.because == "This Sunday is a closed day: Break."
     assert found.opening is not None
     assert found.opening.for_model == "Monday, 11 January 2027, 9:00"
@@ -51,7 +51,7 @@ def test_a_change_far_away_has_a_date() -> None:
 def test_what_is_never_open_says_so() -> None:
     days = "2020-01-01 to 2099-12-31: closed"
     found = state(Schedule.of(BERLIN, "", days), "2026-12-20 10:00")
-    assert headline(found) == "CLOSED in Europe/Berlin, not open within a year"
+    assert headline(found) == "Closed, not open within a year (Europe/Berlin)"
     assert found.opening is None
 
 
@@ -59,7 +59,7 @@ def test_days_and_nights_of_24_hours_have_no_next_change() -> None:
     for hours in ("24/7", "Mon-Sun 9-9am", "daily 0-24"):
         found = state(Schedule.of(BERLIN, hours), "2026-11-30 09:00")
         assert (found.is_open, found.changes_at) == (True, None), hours
-        assert headline(found) == "OPEN in Europe/Berlin"
+        assert headline(found) == "Open (Europe/Berlin)"
 
 
 def test_holidays_close_and_days_of_ones_own_count_before_them() -> None:
@@ -89,15 +89,15 @@ def test_without_weekly_hours_it_is_open_but_for_its_days() -> None:
     found = state(schedule, "2026-12-23 23:30")
     assert (found.is_open, headline(found)) == (
         True,
-        "OPEN in Europe/Berlin, closes Thu 0:00",
+        "Open, closes Thu 0:00 (Europe/Berlin)",
     )
     closed = state(schedule, "2026-12-24 10:00")
-    assert headline(closed).endswith("opens Fri 0:00")
+    assert headline(closed).endswith("opens Fri 0:00 (Europe/Berlin)")
 
 
 def test_the_29th_of_february_is_an_ordinary_day() -> None:
     found = state(Schedule.of(BERLIN, "Tue 9-17"), "2028-02-29 10:00")
-    assert (found.is_open, headline(found)[-11:]) == (True, "today 17:00")
+    assert headline(found) == "Open, closes today 17:00 (Europe/Berlin)"
 
 
 def test_an_hour_that_clocks_skip_or_repeat() -> None:

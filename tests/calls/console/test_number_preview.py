@@ -221,10 +221,10 @@ def test_a_moment_shows_what_would_happen_then_and_why() -> None:
     default(greeting="Hello.")
     found = at("2026-12-04 16:59", **CLOSED)
     assert found.first_texts == {"greeting": "Hello."}
-    assert found.headline == "OPEN in Europe/Berlin, closes today 17:00"
+    assert found.headline == "Open, closes today 17:00 (Europe/Berlin)"
     found = at("2026-12-04 17:00", **CLOSED, closed_message="We are closed.")
     assert found.first_texts == {"": "We are closed."}
-    assert found.headline == "CLOSED in Europe/Berlin, opens Mon 9:00"
+    assert found.headline == "Closed, opens Mon 9:00 (Europe/Berlin)"
     assert found.local_time == "Fri 4 Dec 2026, 17:00"
     assert "The number is closed." in found.routing.because
     assert "<Hangup" in found.twiml
@@ -261,7 +261,7 @@ def test_an_outage_counts_until_its_end() -> None:
 @pytest.mark.parametrize(
     ("moment", "words"),
     [
-        ("2026-12-05T10:00", "CLOSED in Europe/Berlin, opens Mon 9:00."),
+        ("2026-12-05T10:00", "Closed, opens Mon 9:00 (Europe/Berlin)."),
         ("soon", "Write the time like 2026-12-24 13:30."),
         ("0001-01-01T00:00", "Choose a day between 2000 and 2100."),
         ("9999-12-31T23:59", "Choose a day between 2000 and 2100."),
