@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import TransferTarget
@@ -145,18 +146,20 @@ async def final_transfer_document(
         message=message,
         language=language,
         voice=voice,
-        report_url=_report_url(),
+        report_url=_report_url(language),
     )
 
 
-def _report_url() -> str:
+def _report_url(language: str) -> str:
     """The address for Twilio's report on a transfer without a way back.
 
-    Empty if nobody will answer there: the caller would hear an error.
+    The caller's `language` is for the answer. Empty if nobody will answer there: the
+    caller would hear an error.
     """
     if active_calls().closing and active_calls().is_single_process:
         return ""
-    return public_url(reverse("voice-transferred"))
+    query = urlencode({"language": language})
+    return public_url(f"{reverse('voice-transferred')}?{query}")
 
 
 def _stop_recording(call: Call) -> None:

@@ -36,7 +36,7 @@ class DialResult:
 def parse_dial_result(transfer: Transfer, form: Mapping[str, str]) -> DialResult:
     """Read Twilio's report that the dialled call ended."""
     status, name = form.get("DialCallStatus", ""), transfer.sentence_name
-    caller_left = form.get("CallStatus", "in-progress") != "in-progress"
+    caller_left = has_left(form)
     was_accepted = transfer.accepted or not transfer.announce
     bridged = form.get("DialBridged", "true") != "false"
     if status in PICKED_UP and was_accepted and bridged:
@@ -47,6 +47,11 @@ def parse_dial_result(transfer: Transfer, form: Mapping[str, str]) -> DialResult
         return DialResult(False, caller_left, message)
     reason = MISSED.get(status, UNREACHABLE)
     return DialResult(False, caller_left, f"{name} {reason}. {CALLER_RETURNED}")
+
+
+def has_left(form: Mapping[str, str]) -> bool:
+    """True if the caller is no longer on the line."""
+    return form.get("CallStatus", "in-progress") != "in-progress"
 
 
 def why_missed(form: Mapping[str, str]) -> str:

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from bots.config.phrasebook import phrasebook
 from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
 from calls.models import Call, CallToCheck
 from calls.models.costs import CallUsage
 from calls.prices.usage import TRANSFER, Usage, stored
 from calls.session.services import services
 from calls.twilio import twiml
-from calls.webhooks.dial_result import dialled_seconds, why_missed
+from calls.webhooks.dial_result import dialled_seconds, has_left, why_missed
 from calls.webhooks.open_call import SID_LENGTH
 from calls.webhooks.signed_requests import (
     DATABASE_SECONDS,
@@ -32,7 +33,10 @@ FLUSH_SECONDS = 1.0
 
 @twilio_webhook
 async def transferred(request: HttpRequest) -> HttpResponse:
-    """The telephone of the person is free again, or could not be reached."""
+    """The telephone of the person is free again, or could not be reached.
+
+    A caller whom nobody took is told so, in the `language` of the address.
+    """
     form = request.POST.dict()
     call_sid = form.get("CallSid", "")[:SID_LENGTH]
     await services().transcripts.flush(FLUSH_SECONDS)
@@ -41,7 +45,11 @@ async def transferred(request: HttpRequest) -> HttpResponse:
             await _record(call_sid, form)
     except DatabaseUnavailable as error:
         log.error("%s: a report on a transfer is lost: %s", call_sid, error)
-    return twiml_response(twiml.hang_up())
+    if not why_missed(form) or has_left(form):
+        return twiml_response(twiml.hang_up())
+    language = request.GET.get("language", "en-US")
+    message = phrasebook(language).closed_message
+    return twiml_response(twiml.say_and_hang_up(message, language))
 
 
 @run_in_db_thread

@@ -1,6 +1,7 @@
 """Transfers of callers to whom no bot talks, and Twilio's reports on them."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -8,6 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 from pytest_django import Settings
 
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot, Outage, PhoneNumber
 from calls.models import Alert, Budget, Call
 from calls.models.alert import Event
@@ -17,14 +19,15 @@ from tests.calls.alerts.noticed import look, mail_channel, rule
 from tests.calls.costs.test_budgets import spend
 from tests.calls.webhooks.test_incoming import RINGING, post, ring
 from tests.calls.webhooks.test_incoming import fresh_process as fresh_process
-from tests.calls.webhooks.transfer_callbacks import NO_ANSWER, TALKED, tags
+from tests.calls.webhooks.transfer_callbacks import NO_ANSWER, TALKED, tags, verbs
 from tests.conftest import numbered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OURS, PERSON = RINGING["To"], "+15005550077"
-PATH = "/voice/transferred"
+PATH = "/voice/transferred?language=de-DE"
 TRANSFER = {"transfer_number": PERSON}
+SAID = ["Say", "Hangup"]
 LEFT = {**NO_ANSWER, "CallStatus": "completed"}
 
 
@@ -32,7 +35,7 @@ LEFT = {**NO_ANSWER, "CallStatus": "completed"}
 def shop(transactional_db: None) -> Bot:
     """A bot whose transfers somebody is told of, as of those of all bots."""
     rule(Event.TRANSFER_MISSED, mail_channel())
-    return numbered(OURS)
+    return numbered(OURS, language="de-DE")
 
 
 def closed() -> None:
@@ -81,7 +84,7 @@ async def test_a_transfer_that_nobody_takes_is_told_once(
     await transferred_by(cause)
     assert await sync_to_async(told)() == []
     for _ in range(2):
-        assert await tags(PATH, **NO_ANSWER) == ["Hangup"]
+        assert await tags(PATH, **NO_ANSWER) == SAID
         assert await sync_to_async(told)() == [f"{why}. The person did not answer"]
 
 
@@ -99,9 +102,18 @@ async def test_the_reason_is_told_in_words(
     report: dict[str, str], words: str, shop: Bot
 ) -> None:
     await transferred_by(closed)
-    assert await tags(PATH, **report) == ["Hangup"]
+    has_heard = await tags(PATH, **report) == SAID
+    assert has_heard == (words.startswith("The person"))
     expected = [f"The number was closed. {words}"] if words else []
     assert await sync_to_async(told)() == expected
+
+
+@pytest.mark.parametrize("language", ["de-DE", "tlh", "", "a" * 900])
+async def test_a_caller_whom_nobody_took_is_told_so(language: str, shop: Bot) -> None:
+    await transferred_by(closed)
+    address = f"/voice/transferred?{urlencode({'language': language})}"
+    said, _ = await verbs(address, **NO_ANSWER)
+    assert said.text == phrasebook(language).closed_message
 
 
 async def test_a_rule_for_one_bot_tells_the_closed_number_of_that_bot(
@@ -132,14 +144,14 @@ async def test_the_page_of_the_call_says_that_nobody_took_it(
 async def test_a_report_on_an_erased_call_and_one_without_a_database_are_answered(
     shop: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await tags(PATH, **NO_ANSWER) == ["Hangup"]
+    assert await tags(PATH, **NO_ANSWER) == SAID
 
     def fails(*_: object) -> None:
         raise OperationalError("no database")
 
-    monkeypatch.setattr(final_transfer, "why_missed", fails)
+    monkeypatch.setattr(final_transfer, "dialled_seconds", fails)
     await transferred_by(closed)
-    assert await tags(PATH, **NO_ANSWER) == ["Hangup"]
+    assert await tags(PATH, **NO_ANSWER) == SAID
 
 
 async def test_a_report_that_twilio_has_not_signed_is_refused(shop: Bot) -> None:
