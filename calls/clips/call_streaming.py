@@ -120,6 +120,11 @@ class CallStreaming:
             case CallerSpoke(final=True):
                 self.close()
 
+    def end(self) -> None:
+        """The call is over."""
+        self.close()
+        self.policy.call_ended(self.call_sid)
+
     def close(self) -> None:
         """Report a clip of which nothing more can be seen."""
         clip, self.clip, self.next_id = self.clip, None, ""

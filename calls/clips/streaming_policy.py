@@ -59,6 +59,9 @@ class StreamingPolicy(Protocol):
     def observe(self, clip: StreamedClip) -> None:
         """Learn from a streamed clip, once nothing more can be seen of it."""
 
+    def call_ended(self, call_sid: str) -> None:
+        """The call is over: nothing more can be seen of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class FixedPolicy:
@@ -72,6 +75,9 @@ class FixedPolicy:
 
     def observe(self, clip: StreamedClip) -> None:
         """Nothing to learn."""
+
+    def call_ended(self, call_sid: str) -> None:
+        """Nothing to give back."""
 
 
 def streaming_policy(mode: str) -> StreamingPolicy:

@@ -87,6 +87,10 @@ class StreamTrials(PeriodicTask):
             self.waiting.append((account, call, tried, evidence, now))
             self.run_soon()
 
+    def call_ended(self, call_sid: str) -> None:
+        """Give the place of a call on trial to another, whatever it has shown."""
+        self.trying.pop(call_sid, None)
+
     async def run(self) -> None:
         """Store what calls have shown, and read what those of other processes have."""
         while self.waiting:

@@ -226,7 +226,7 @@ class CallSession:
         await self.tool_runner.aclose()
         # Stopped replies report once more, with the text that was never heard.
         await self.speaker.aclose()
-        self.streaming.close()
+        self.streaming.end()
         self._write_usage()
         self.over = True
         if self.timer:

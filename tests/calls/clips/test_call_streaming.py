@@ -26,6 +26,7 @@ class Policy:
     is_on: bool = True
     asked: list[tuple[str, str]] = field(default_factory=list)
     seen: list[StreamedClip] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
 
     def stream_format(self, account_sid: str, call_sid: str) -> ClipFormat | None:
         self.asked.append((account_sid, call_sid))
@@ -33,6 +34,9 @@ class Policy:
 
     def observe(self, clip: StreamedClip) -> None:
         self.seen.append(clip)
+
+    def call_ended(self, call_sid: str) -> None:
+        self.ended.append(call_sid)
 
 
 def call(*, is_on: bool = True) -> tuple[CallStreaming, Policy]:
@@ -53,6 +57,13 @@ def begins(
     )
     assert streamed in (None, (ClipFormat.MP3, UNKNOWN_SECONDS))
     return streamed is not None
+
+
+def test_the_policy_learns_of_the_last_clip_and_then_that_the_call_ended() -> None:
+    streaming, policy = call()
+    streaming.played(GROWING, 1.0, was_idle=True)
+    streaming.end()
+    assert ([clip.clip_id for clip in policy.seen], policy.ended) == (["a"], ["CA1"])
 
 
 def test_the_policy_is_asked_once_an_answer() -> None:

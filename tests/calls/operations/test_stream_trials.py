@@ -140,6 +140,16 @@ async def test_a_silent_call_does_not_keep_its_place(
     assert trials.stream_format(ACCOUNT, "CA2")
 
 
+async def test_an_ended_call_does_not_keep_its_place() -> None:
+    trials = await running_trials()
+    for number in range(MAX_CALLS_AT_ONCE):
+        assert trials.stream_format(ACCOUNT, f"CA{number}")
+        trials.observe(clip(f"CA{number}", Evidence.UNCLEAR))
+    assert not trials.stream_format(ACCOUNT, "CA-next")
+    trials.call_ended("CA0")
+    assert trials.stream_format(ACCOUNT, "CA-next")
+
+
 async def test_a_refusal_is_acted_on_before_it_is_stored() -> None:
     trials = await running_trials()
     for _ in range(3):
