@@ -7,20 +7,18 @@ import asyncio
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.utils import timezone
-from twilio.request_validator import RequestValidator
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection
 
-from bots.config_builder import config_of
-from bots.models import Bot
 from calls.models import Call, Turn
-from calls.public_urls import socket_url
-from calls.twilio.relay_tokens import relay_token
+from calls.simulator.forms import voice_form
+from calls.simulator.line import Line
+from calls.simulator.twilio_client import TwilioClient
+from calls.simulator.twiml import Relay, read_twiml
 from tests.conftest import tracebacks
 from tests.end_to_end.test_live import closed, dial, make_bot, turns
 from tests.support.inworld.server import (
@@ -33,13 +31,12 @@ from tests.support.inworld.server import (
     content,
     speech,
 )
-from tests.support.live import AUTH_TOKEN, LiveServer
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = "+15005550050"
 CALLS, AT_ONCE = 200, 8
-SIGNER = RequestValidator(AUTH_TOKEN)
 CUT_IN = json.dumps({"type": "interrupt", "durationUntilInterruptMs": 40})
 
 
@@ -57,22 +54,32 @@ def upstream(chance: random.Random) -> Iterable[Step]:
     )
 
 
+@asynccontextmanager
+async def answered_call(
+    server: LiveServer, call_sid: str
+) -> AsyncIterator[ClientConnection]:
+    """The relay socket of a call, which the server's webhook has answered before."""
+    line = Line(PUBLIC_URL, AUTH_TOKEN, to=NUMBER, connect_to=server.url)
+    twilio = TwilioClient(line)
+    try:
+        document = await twilio.post(line.voice_url, voice_form(line, call_sid))
+        (relay,) = read_twiml(document, line.voice_url)
+        assert isinstance(relay, Relay), document
+        async with await twilio.socket(relay.url) as socket:
+            yield socket
+    finally:
+        await twilio.close()
+
+
 async def interrupting_call(
-    server: LiveServer, call: Call, asked: asyncio.Event, chance: random.Random
+    server: LiveServer, call_sid: str, asked: asyncio.Event, chance: random.Random
 ) -> None:
     """Make a call that interrupts twice and then, perhaps at once, hangs up.
 
     Half the times it happens before the request is sent or while it is, and half the
     times a little after it was `asked`.
     """
-    call_sid = call.call_sid
-    path = f"/conversation/{relay_token(call_sid, call.relay_nonce)}"
-    signature = SIGNER.compute_signature(socket_url(path), {})
-    async with connect(
-        server.url.replace("http", "ws") + path,
-        additional_headers={"X-Twilio-Signature": signature},
-        compression=None,
-    ) as socket:
+    async with answered_call(server, call_sid) as socket:
         await socket.send(json.dumps({"type": "setup", "callSid": call_sid}))
         for word in ("One", "Two", "Three"):
             asked.clear()
@@ -84,17 +91,6 @@ async def interrupting_call(
                 await socket.send(CUT_IN)
 
 
-async def ringing(bot: Bot, settings: Any, number: int) -> Call:
-    """Create a call in the state between the webhook and the socket."""
-    return await Call.objects.acreate(
-        call_sid=f"CA{number:032}",
-        bot=bot,
-        settings=settings,
-        started_at=timezone.now(),
-        relay_nonce=f"{number}",
-    )
-
-
 def prompt(words: str) -> str:
     return json.dumps({"type": "prompt", "voicePrompt": words, "last": True})
 
@@ -102,7 +98,8 @@ def prompt(words: str) -> str:
 async def test_hundreds_of_interruptions_cost_no_connection_and_no_later_turn(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
-    bot, chance = await make_bot(NUMBER, greeting=""), random.Random(1093)
+    await make_bot(NUMBER, greeting="")
+    chance = random.Random(1093)
     asked: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def reply(body: Any) -> Iterable[Step]:
@@ -113,13 +110,10 @@ async def test_hundreds_of_interruptions_cost_no_connection_and_no_later_turn(
     before = len(server.output)
     free = asyncio.Semaphore(AT_ONCE)
 
-    settings = (await sync_to_async(config_of)(bot)).to_json()
-
     async def ring(number: int) -> None:
         async with free:
-            call = await ringing(bot, settings, number)
-            sid = call.call_sid
-            await interrupting_call(server, call, asked[sid], random.Random(sid))
+            sid = f"CA{number:032}"
+            await interrupting_call(server, sid, asked[sid], random.Random(sid))
 
     await asyncio.gather(*map(ring, range(CALLS)))
     await inworld.quiet(timeout=15)
