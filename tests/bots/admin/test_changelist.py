@@ -25,35 +25,31 @@ def test_every_admin_has_the_strict_list(address: str) -> None:
 
 
 @each_list
-@pytest.mark.parametrize(
-    "parameter",
-    [
+def test_a_parameter_that_no_filter_has_is_refused(
+    admin_client: Client, address: str
+) -> None:
+    for parameter in (
         *("pk__regex", "pk__in", "id__lt", "pk__isnull", "pk"),
         *("nonsense", "nonsense__regex", "a__b__c__d", "history__id", "_secret"),
         *("password__startswith", "encrypted_value__startswith", "user__password"),
         *("started_at__month", "is_active__in", "status__regex", "bot__name__regex"),
-    ],
-)
-def test_a_parameter_that_no_filter_has_is_refused(
-    admin_client: Client, address: str, parameter: str
+    ):
+        answer = admin_client.get(f"{address}?{parameter}=1")
+        assert answer.status_code == 400, parameter
+
+
+def test_neither_calls_nor_their_exports_are_searched_through_the_address(
+    admin_client: Client,
 ) -> None:
-    assert admin_client.get(f"{address}?{parameter}=1").status_code == 400
-
-
-@pytest.mark.parametrize(
-    "lookup",
-    [
+    for lookup in (
         *("call_sid__regex", "summary__iregex", "relay_nonce__startswith"),
         *("turns__text__contains", "from_number__startswith", "transfer__number"),
         *("settings__system_prompt__contains", "bot__tools__headers__contains"),
         *("slowest_response_ms__lt", "started_at__month", "variables__a__regex"),
-    ],
-)
-def test_neither_calls_nor_their_exports_are_searched_through_the_address(
-    admin_client: Client, lookup: str
-) -> None:
-    for page in ("", "export.csv", "export.jsonl"):
-        assert admin_client.get(f"{CALLS}{page}?{lookup}=1").status_code == 400
+    ):
+        for page in ("", "export.csv", "export.jsonl"):
+            answer = admin_client.get(f"{CALLS}{page}?{lookup}=1")
+            assert answer.status_code == 400, (page, lookup)
 
 
 @each_list
@@ -67,9 +63,8 @@ def test_what_a_list_offers_is_taken(admin_client: Client, address: str) -> None
             assert chosen.status_code == 200, choice
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+def test_values_that_cannot_be_are_no_errors(admin_client: Client) -> None:
+    for query in (
         f"slowest_response_ms__gte={'9' * 5000}",
         f"slowest_response_ms__gte={HUGE}",
         "slowest_response_ms__gte=²",
@@ -92,13 +87,11 @@ def test_what_a_list_offers_is_taken(admin_client: Client, address: str) -> None
         "answered_at__isnull=maybe",
         f"status__in={'a,' * 5000}",
         "q=" + "a+" * 2000,
-    ],
-)
-def test_values_that_cannot_be_are_no_errors(admin_client: Client, query: str) -> None:
-    for page in ("", "export.csv"):
-        response = admin_client.get(f"{CALLS}{page}?{query}")
-        assert response.status_code in (200, 302, 404), response.status_code
-        b"".join(response)
+    ):
+        for page in ("", "export.csv"):
+            response = admin_client.get(f"{CALLS}{page}?{query}")
+            assert response.status_code in (200, 302, 404), (page, query[:80])
+            b"".join(response)
 
 
 @pytest.mark.parametrize("path", ["", "export.csv", "%00/change/"])
@@ -117,9 +110,9 @@ def test_a_long_search_is_no_error(admin_client: Client, address: str) -> None:
 
 
 @each_list
-@pytest.mark.parametrize("row", [HUGE, "x", "\0", "-1", ""])
 def test_rows_that_cannot_be_are_not_selected(
-    admin_client: Client, address: str, row: str
+    admin_client: Client, address: str
 ) -> None:
-    form = {"action": "delete_selected", "_selected_action": ["1", row]}
-    assert admin_client.post(address, form).status_code == 400
+    for row in (HUGE, "x", "\0", "-1", ""):
+        form = {"action": "delete_selected", "_selected_action": ["1", row]}
+        assert admin_client.post(address, form).status_code == 400, repr(row)
