@@ -107,8 +107,11 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def manage(env: dict[str, str], *command: str) -> None:
-    """Run a command of `manage.py` to its end, in the environment of a server."""
-    run_to_end(environment(**env), *command).check_returncode()
+    """Run a command of `manage.py` to its end, in the environment of a server.
+
+    On a busy machine it takes a while. Only the time limit of the test ends it.
+    """
+    run_to_end(environment(**env), *command, timeout=None).check_returncode()
 
 
 @contextmanager

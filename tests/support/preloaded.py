@@ -73,14 +73,15 @@ class PreloadedProcess:
 
 
 def run_to_end(
-    env: dict[str, str], *command: str, timeout: float = 60
+    env: dict[str, str], *command: str, timeout: float | None = 60
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of `manage.py`, as `subprocess.run` does, in exactly this `env`."""
     with tempfile.TemporaryDirectory() as folder:
         errors = Path(folder) / "stderr"
         process = PreloadedProcess(env, *command, errors=errors)
-        watchdog = Timer(timeout, process.kill)
-        watchdog.start()
+        watchdog = Timer(timeout or 0, process.kill)
+        if timeout:
+            watchdog.start()
         try:
             with process.stdout:
                 output = process.stdout.read()

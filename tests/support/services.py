@@ -21,7 +21,7 @@ from tests.support import migrated
 from tests.support.live import free_port, manage
 from voicebot.database_options import POSTGRESQL, options_for
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 POSTGRES_PROGRAMS = Path("/usr/lib/postgresql")
 LITTLE_MEMORY = 100_000
 CALLS = ("calls_call", "calls_turn")
@@ -271,11 +271,11 @@ def django_on(postgres: Postgres, pool: str) -> Iterator[None]:
 
 
 def wait_for(ready: Callable[[], bool], name: str) -> None:
-    """Wait until a service answers; raises `Missing` when it does not."""
+    """Wait until a service answers. One that never does is no reason to skip a test."""
     deadline = monotonic() + START_SECONDS
     while not ready():
         if monotonic() > deadline:
-            raise Missing(f"{name} did not start in time")
+            raise AssertionError(f"{name} did not start in time")
         sleep(0.02)
 
 
