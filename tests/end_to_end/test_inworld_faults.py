@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 APOLOGY = phrasebook("en").apology_message
 # A ceiling on the first sound, in ms from the caller's last word.
-AT_ONCE = 4_000
+AT_ONCE = 6_000
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 PAGE = "<html><body><h1>Welcome</h1></body></html>"
