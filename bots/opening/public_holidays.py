@@ -47,18 +47,22 @@ def holiday_lookup(country: str, region: str) -> Callable[[date], str] | None:
 
 def holiday_name(country: str, region: str, day: date) -> str:
     """The English name of a day's holiday, or the country's own; empty for none."""
-    try:
-        return _of_year(country, region, day.year).get(day, "")
-    except Exception:  # of any country's module: callers must reach us all the same
-        log.exception("The holidays of %s %s cannot be looked up", country, region)
-        return ""
+    return _of_year(country, region, day.year).get(day, "")
 
 
 @lru_cache(maxsize=512)
 def _of_year(country: str, region: str, year: int) -> Mapping[date, str]:
-    found = holidays.country_holidays(
-        country, subdiv=region or None, years=year, language=_language(country)
-    )
+    """The holidays of a year; none if they cannot be looked up, which is tried once.
+
+    A caller waits while many days are asked about.
+    """
+    try:
+        found = holidays.country_holidays(
+            country, subdiv=region or None, years=year, language=_language(country)
+        )
+    except Exception:  # of any country's module: callers must reach us all the same
+        log.exception("The holidays of %s %s cannot be looked up", country, region)
+        return {}
     return dict(found.items())
 
 

@@ -1,5 +1,6 @@
 """Public holidays of countries and regions, and their failure."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import holidays
@@ -31,14 +32,29 @@ def test_without_a_country_there_are_no_holidays() -> None:
     assert holiday_lookup("", "BY") is None
 
 
-def test_a_failing_library_makes_an_ordinary_day(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(*_: object, **__: object) -> None:
+@pytest.fixture
+def broken_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The library fails; the years that it was asked for."""
+    asked = list[int]()
+
+    def broken(*_: object, years: int, **__: object) -> None:
+        asked.append(years)
         raise ZeroDivisionError
 
     public_holidays._of_year.cache_clear()
     monkeypatch.setattr(holidays, "country_holidays", broken)
-    assert holiday_name("DE", "BY", date(2026, 12, 25)) == ""
-    assert "holidays of DE BY cannot be looked up" in caplog.text
-    assert holiday_name("DE", "gone", date(2026, 12, 25)) == ""
+    yield asked
+    public_holidays._of_year.cache_clear()
+
+
+def test_a_failing_library_makes_an_ordinary_day_and_is_asked_once_a_year(
+    broken_library: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    for day in range(1, 32):
+        assert holiday_name("DE", "BY", date(2026, 12, day)) == ""
+    assert broken_library == [2026]
+    assert caplog.text.count("holidays of DE BY cannot be looked up") == 1
+
+
+def test_a_country_that_is_gone_has_no_holidays() -> None:
+    assert holiday_name("GONE", "", date(2026, 12, 25)) == ""
