@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 SENTENCE = "We are open every day of the week."
 SECOND = " Come in whenever you like."
-PIECE_SECONDS, SECOND_SECONDS = 0.12, 0.3
+PIECE_SECONDS, SECOND_SECONDS = 0.12, 0.6
 # Pieces come so fast that a server does not wait for more before it streams.
 BETWEEN_PIECES = 0.04
 # A carrier that waits shows it if it has not begun so long before the end (s).
@@ -105,17 +105,29 @@ class Account:
             else:
                 await asyncio.sleep(CLEARLY_WAITS)
             sounds.enough.set()
-            await call.hears(1 + len(more))
-            heard = await call.reply()
+            heard = await self._whole_answer(call, sounds, len(more))
         self.latest = call.call_sid
         assert call.errors == []
         assert [sound.kind for sound in heard] == ["clip"] * len(heard)
-        seconds = PIECE_SECONDS * sounds.count + SECOND_SECONDS * len(more)
-        played = sum(sound.played_seconds for sound in heard)
-        assert played == pytest.approx(seconds, abs=0.15 * (1 + len(more)))
         latest = (await turns(await closed(call.call_sid)))[-1]
         said = "".join((SENTENCE, *more))
         assert (latest.text, latest.heard_text, latest.error) == (said, said, "")
+        return heard
+
+    async def _whole_answer(
+        self, call: SimulatedCall, sounds: Repeat, more: int
+    ) -> list[Heard]:
+        """Wait until it was heard; a sentence that stood still has two clips."""
+        heard, about = await call.hears(1 + more), 0.15 * (1 + more)
+
+        def missing() -> float:
+            seconds = PIECE_SECONDS * sounds.count + SECOND_SECONDS * more
+            return seconds - sum(sound.played_seconds for sound in heard)
+
+        while missing() > about:
+            heard = await call.hears(len(heard) + 1)
+        heard = await call.reply()
+        assert missing() == pytest.approx(0, abs=about)
         return heard
 
     async def _has_shown_how_it_plays(
@@ -197,7 +209,7 @@ class Trial:
         assert line in figures
         is_streamed = verdict == "streams"
         heard = await account.answer(self.carrier, streams=is_streamed)
-        assert [sound.streamed for sound in heard] == [is_streamed]
+        assert any(sound.streamed for sound in heard) == is_streamed
 
 
 TRIALS = (
@@ -239,11 +251,11 @@ async def test_a_carrier_that_begins_to_refuse_is_noticed_at_once(
 ) -> None:
     changing = Account(server, inworld, 30)
     await changing.is_found_out(Carrier.STREAMS, "streams")
-    (heard,) = await changing.answer(Carrier.REFUSES)
-    assert not heard.streamed  # it was sent again, as a whole
+    heard = await changing.answer(Carrier.REFUSES)
+    assert not any(sound.streamed for sound in heard)  # it was sent again, as a whole
     row = await changing.learned(("streams", "wav"))
     assert (row.verdict, row.format) == ("", "wav")
     await changing.is_found_out(Carrier.REFUSES, "refuses")
     await changing.is_found_out(Carrier.REFUSES, "refuses", tried="mp3")
-    (heard,) = await changing.answer(Carrier.STREAMS, streams=False)
-    assert not heard.streamed
+    heard = await changing.answer(Carrier.STREAMS, streams=False)
+    assert not any(sound.streamed for sound in heard)
