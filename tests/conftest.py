@@ -83,7 +83,7 @@ def django_db_keepdb(
     name = settings.DATABASES["default"]["TEST"].get("NAME")
     if not name or not migrated.is_shared():
         return django_db_keepdb
-    migrated.copy_to(Path(name), migrated.migrate_sqlite)
+    migrated.copy_to(Path(name), "sqlite", migrated.migrate_sqlite)
     return True
 
 

@@ -28,9 +28,12 @@ def is_shared() -> bool:
     return VARIABLE in os.environ
 
 
-def copy_to(path: Path, make: Callable[[Path], None]) -> None:
-    """Copy what `make` made of the same name, or have it made while others wait."""
-    shared = Path(os.environ[VARIABLE], path.name)
+def copy_to(path: Path, kind: str, make: Callable[[Path], None]) -> None:
+    """Copy what `make` made of this kind, or have it made while others wait.
+
+    `path` has another name in each process.
+    """
+    shared = Path(os.environ[VARIABLE], kind)
     with shared.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not shared.exists():
