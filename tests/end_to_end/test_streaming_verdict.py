@@ -20,7 +20,7 @@ from calls.simulator import Carrier, Heard
 from calls.simulator.call import SimulatedCall
 from tests.conftest import INWORLD_PORT
 from tests.end_to_end.streaming import bot as bot
-from tests.end_to_end.test_live import closed, dial, turns
+from tests.end_to_end.test_live import closed, dial, turns, written
 from tests.support.inworld.script import (
     DONE,
     ROLE,
@@ -89,6 +89,7 @@ class Account:
         sounds = Repeat(audio(tone(PIECE_SECONDS)), BETWEEN_PIECES)
         words = f"Are you open, {self.sid}?"
         self.inworld.answers_to[words] = spoken(sounds, *more)
+        said = "".join((SENTENCE, *more))
         # A fast clock has no real time between the starts of two clips.
         async with dial(
             self.server,
@@ -106,11 +107,14 @@ class Account:
                 await asyncio.sleep(CLEARLY_WAITS)
             sounds.enough.set()
             heard = await self._whole_answer(call, sounds, len(more))
+            # Without reports, the server knows it a little later.
+            await written(
+                call.call_sid, lambda rows: said in [row.heard_text for row in rows]
+            )
         self.latest = call.call_sid
         assert call.errors == []
         assert [sound.kind for sound in heard] == ["clip"] * len(heard)
         latest = (await turns(await closed(call.call_sid)))[-1]
-        said = "".join((SENTENCE, *more))
         assert (latest.text, latest.heard_text, latest.error) == (said, said, "")
         return heard
 
