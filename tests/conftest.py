@@ -33,10 +33,12 @@ gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop() -> None:
+def pytest_runtestloop(session: pytest.Session) -> None:
     """Let the garbage collector ignore the modules and tests."""
     gc.freeze()
     gc.enable()
+    if migrated.is_shared() and hasattr(session.config, "workerinput"):
+        migrated.wait_for_sqlite()
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -83,7 +85,7 @@ def django_db_keepdb(
     name = settings.DATABASES["default"]["TEST"].get("NAME")
     if not name or not migrated.is_shared():
         return django_db_keepdb
-    migrated.copy_to(Path(name), "sqlite", migrated.migrate_sqlite)
+    migrated.copy_sqlite(Path(name))
     return True
 
 

@@ -158,7 +158,7 @@ class Postgres(Service):
         if self.store.exists():
             self._run_server()
         elif self.is_migrated and migrated.is_shared():
-            migrated.copy_to(self.store, "postgresql", self._make)
+            migrated.copy_postgresql(self.store, self._make)
             self._run_server()
         else:
             self._init()
