@@ -99,16 +99,17 @@ async def test_clips_that_were_sent_are_played_without_redis(
     line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=with_services.server.url, pause=0.3)
     async with SimulatedCall(line) as call:
         await call.reply()
+        before = len(plays(call))
         await call.say("Tell me.")
         async with asyncio.timeout(15):
-            await call.record.until(lambda: len(plays(call)) == 3)
+            await call.record.until(lambda: len(plays(call)) >= before + 2)
         # The greeting and the first sentence are downloaded; the second is queued.
         await asyncio.to_thread(breaks, with_services.redis)
         try:
             heard = await call.reply()
         finally:
             await asyncio.to_thread(repairs, with_services.redis)
-    assert [sound.source for sound in heard] == plays(call)[1:]
+    assert [sound.source for sound in heard] == plays(call)[before:]
     assert call.errors == []
 
 
