@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 from django.db import connections
 
+from tests.support.live import manage
 from tests.support.services import Missing, Postgres, django_on
 
 T = TypeVar("T")
@@ -63,7 +64,9 @@ def threads_on_postgresql() -> Iterator[Threads]:
     if connections["default"].vendor != "sqlite":
         pytest.skip("The tests run on PostgreSQL.")
     try:
-        with Postgres() as postgres, threads_on(postgres) as threads:
-            yield threads
+        with Postgres() as postgres:
+            manage({"DATABASE_URL": postgres.url}, "migrate", "--verbosity=0")
+            with threads_on(postgres) as threads:
+                yield threads
     except Missing as missing:
         pytest.skip(str(missing))

@@ -43,7 +43,7 @@ from tests.conftest import numbered
 from tests.support.inworld.server import (
     FakeInworld,
 )
-from tests.support.live import environment, free_port, running
+from tests.support.live import environment, free_port, manage, running
 from tests.support.preloaded import run_to_end
 from tests.support.services import Missing, Postgres
 from tests.support.twilio import SID, TOKEN, FakeTwilio, number
@@ -135,6 +135,7 @@ def postgres() -> Iterator[Postgres]:
     """A database with all tables."""
     try:
         with Postgres() as postgres:
+            manage({"DATABASE_URL": postgres.url}, "migrate")
             yield postgres
     except Missing as missing:
         pytest.skip(str(missing))
