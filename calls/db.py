@@ -15,6 +15,7 @@ from calls import metrics
 
 # Between the attempts of `write_in_the_end`.
 RETRY_SECONDS = 1.0
+THREADS, INCOMING_THREADS = 12, 6
 # A file that replaces the database is used after so long at the latest.
 KEPT_SECONDS = 60
 
@@ -35,9 +36,9 @@ def _keep_sqlite_connection() -> None:
 
 # Pools of their own, so that a database that hangs blocks only them: the event loop's
 # few default threads also resolve host names.
-_threads = ThreadPoolExecutor(12, "database", _keep_sqlite_connection)
+_threads = ThreadPoolExecutor(THREADS, "database", _keep_sqlite_connection)
 # Apart, so that hanging incoming calls never keep calls in progress from resuming.
-_incoming = ThreadPoolExecutor(6, "incoming", _keep_sqlite_connection)
+_incoming = ThreadPoolExecutor(INCOMING_THREADS, "incoming", _keep_sqlite_connection)
 
 # Without `thread_sensitive=False` all sockets of a process share a single thread.
 run_in_db_thread = partial(
