@@ -142,7 +142,7 @@ class RedisBodies:
         self.local = local
 
     async def begin(self, clip_id: str, seconds: float) -> None:
-        key, lifetime = body_key(clip_id), max(1, round(seconds * 1000))
+        key, lifetime = body_key(clip_id), milliseconds(seconds)
         try:
             async with self.redis.pipeline(transaction=True) as pipeline:
                 pipeline.xadd(key, {SOUND: b""})
@@ -186,7 +186,7 @@ class RedisBodies:
 
     async def _after(self, key: str, latest: bytes) -> list[Any] | None:
         """Wait for the next entries; None if none will come."""
-        since, block = monotonic(), round(SILENT_SECONDS * 1000)
+        since, block = monotonic(), milliseconds(SILENT_SECONDS)
         try:
             found = await self.readers.xread({key: latest}, block=block)
         except (RedisError, OSError):
@@ -218,7 +218,12 @@ def end_body(pipeline: Any, clip_id: str) -> None:
     """Let a pipeline of commands end a body: nothing more comes."""
     key = body_key(clip_id)
     pipeline.xadd(key, {END: b""}, nomkstream=True)
-    pipeline.pexpire(key, round(ENDED_SECONDS * 1000))
+    pipeline.pexpire(key, milliseconds(ENDED_SECONDS))
+
+
+def milliseconds(seconds: float) -> int:
+    """A time as Redis takes it: at least 1, for 0 is refused or means for ever."""
+    return max(1, round(seconds * 1000))
 
 
 def body_key(clip_id: str) -> str:

@@ -20,6 +20,7 @@ from calls.clips.clip_bodies import (
     RedisBodies,
     body_key,
     end_body,
+    milliseconds,
 )
 from calls.public_urls import public_url
 
@@ -142,7 +143,7 @@ class RedisClips:
         with suppress(ClipsUnavailable):
             await self.local.put(clip_id, wav, min(seconds, LOCAL_COPY_SECONDS))
         try:
-            await self.redis.set(_key(clip_id), wav, px=_milliseconds(seconds))
+            await self.redis.set(_key(clip_id), wav, px=milliseconds(seconds))
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
 
@@ -151,7 +152,7 @@ class RedisClips:
             await self.local.finish(clip_id, wav, min(seconds, LOCAL_COPY_SECONDS))
         try:
             async with self.redis.pipeline(transaction=True) as pipeline:
-                pipeline.set(_key(clip_id), wav, px=_milliseconds(seconds))
+                pipeline.set(_key(clip_id), wav, px=milliseconds(seconds))
                 end_body(pipeline, clip_id)
                 await pipeline.execute()
         except (RedisError, OSError) as error:
@@ -188,10 +189,6 @@ class RedisClips:
     async def aclose(self) -> None:
         await self.bodies.aclose()
         await self.redis.aclose()
-
-
-def _milliseconds(seconds: float) -> int:
-    return max(1, round(seconds * 1000))
 
 
 def _unavailable(error: Exception) -> ClipsUnavailable:

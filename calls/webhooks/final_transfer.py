@@ -5,7 +5,6 @@ the bot failed. The call's row was closed when the caller was transferred.
 """
 
 import logging
-from collections.abc import Mapping
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -38,14 +37,14 @@ async def transferred(request: HttpRequest) -> HttpResponse:
     A caller whom nobody took is told so, in the `language` of the address.
     """
     form = request.POST.dict()
-    call_sid = form.get("CallSid", "")[:SID_LENGTH]
+    call_sid, missed = form.get("CallSid", "")[:SID_LENGTH], why_missed(form)
     await services().transcripts.flush(FLUSH_SECONDS)
     try:
         async with database_deadline(DATABASE_SECONDS):
-            await _record(call_sid, form)
+            await _record(call_sid, dialled_seconds(form), missed)
     except DatabaseUnavailable as error:
         log.error("%s: a report on a transfer is lost: %s", call_sid, error)
-    if not why_missed(form) or has_left(form):
+    if not missed or has_left(form):
         return twiml_response(twiml.hang_up())
     language = request.GET.get("language", "en-US")
     message = phrasebook(language).closed_message
@@ -54,12 +53,12 @@ async def transferred(request: HttpRequest) -> HttpResponse:
 
 @run_in_db_thread
 @transaction.atomic
-def _record(call_sid: str, form: Mapping[str, str]) -> None:
+def _record(call_sid: str, seconds: int | None, missed: str) -> None:
     call = Call.objects.select_for_update().filter(call_sid=call_sid).first()
     if call is None:  # erased meanwhile
         return
-    _count(call, dialled_seconds(form))
-    if missed := why_missed(form):
+    _count(call, seconds)
+    if missed:
         log.info("%s: nobody took the transfer", call_sid)
         call.transfer = {"missed": missed}
         call.save(update_fields=["transfer"])

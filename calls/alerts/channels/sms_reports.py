@@ -31,7 +31,7 @@ NO_REASON = "Twilio does not say why."
 
 @dataclass(frozen=True, slots=True)
 class SmsReport:
-    """What became of the SMS with a SID: DELIVERED or LOST."""
+    """The end of the SMS with a SID: DELIVERED or LOST."""
 
     sid: str
     result: Result

@@ -1,6 +1,6 @@
 """Twilio's reports on an SMS: in any order, late, repeated, on an earlier one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import permutations
 
 import pytest
@@ -55,6 +55,15 @@ def claimed(transactional_db: None) -> queue.Claimed:
     return one
 
 
+def take(claimed: queue.Claimed, steps: Iterable[Attempt | SmsReport]) -> None:
+    """Record the attempt and the reports on it, in this order."""
+    for step in steps:
+        if isinstance(step, Attempt):
+            queue.settle(claimed, step)
+        else:
+            queue.record_report(claimed.pk, step)
+
+
 def state_of(claimed: queue.Claimed) -> str:
     return str(AlertMessage.objects.get(pk=claimed.pk).state)
 
@@ -89,11 +98,7 @@ def test_the_error_is_told_in_words_and_with_its_number(code: str) -> None:
 def test_delivered_is_final_in_every_order(
     order: tuple[Attempt | SmsReport, ...], claimed: queue.Claimed
 ) -> None:
-    for step in order:
-        if isinstance(step, Attempt):
-            queue.settle(claimed, step)
-        else:
-            queue.record_report(claimed.pk, step)
+    take(claimed, order)
     assert state_of(claimed) == State.SENT
     message = AlertMessage.objects.get()
     assert message.sent_at
@@ -107,11 +112,7 @@ def test_what_is_lost_is_not_delivered_in_every_order(
     claimed: queue.Claimed,
     admin_client: Client,
 ) -> None:
-    for step in order:
-        if isinstance(step, Attempt):
-            queue.settle(claimed, step)
-        else:
-            queue.record_report(claimed.pk, step)
+    take(claimed, order)
     assert state_of(claimed) == State.LOST
     page = admin_client.get(f"{LOG}{claimed.pk}/change/").content.decode()
     assert "Not delivered. The telephone is off." in page

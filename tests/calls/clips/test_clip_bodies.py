@@ -43,6 +43,14 @@ async def whole(bodies: ClipBodies, clip_id: str) -> bytes:
     return b"".join([piece async for piece in pieces])
 
 
+async def begun(writer: ClipBodies) -> str:
+    """Begin a body with some sound."""
+    clip_id = new_clip_id()
+    await writer.begin(clip_id, 60)
+    await writer.append(clip_id, b"one")
+    return clip_id
+
+
 def stand_still(seconds: float) -> None:
     """Hold this process up, as a machine under load does."""
     time.sleep(seconds)
@@ -90,9 +98,8 @@ async def test_a_body_ends_if_its_writer_shows_no_sign_of_life(
     stores: tuple[ClipStore, ClipStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clip_bodies, "SILENT_SECONDS", 0.05)
-    writer, reader, clip_id = stores[0].bodies, stores[1].bodies, new_clip_id()
-    await writer.begin(clip_id, 60)
-    await writer.append(clip_id, b"one")
+    writer, reader = stores[0].bodies, stores[1].bodies
+    clip_id = await begun(writer)
     async with asyncio.timeout(15):
         assert await whole(reader, clip_id) == b"one"
 
@@ -101,9 +108,8 @@ async def test_a_reader_goes_on_after_its_process_stood_still(
     stores: tuple[ClipStore, ClipStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clip_bodies, "SILENT_SECONDS", 0.05)
-    writer, reader, clip_id = stores[0].bodies, stores[1].bodies, new_clip_id()
-    await writer.begin(clip_id, 60)
-    await writer.append(clip_id, b"one")
+    writer, reader = stores[0].bodies, stores[1].bodies
+    clip_id = await begun(writer)
     pieces = await reader.read(clip_id)
     assert pieces is not None
     assert await anext(pieces) == b"one"
@@ -117,9 +123,8 @@ async def test_a_reader_goes_on_after_its_process_stood_still(
 async def test_a_body_ends_when_it_is_dropped(
     stores: tuple[ClipStore, ClipStore],
 ) -> None:
-    writer, reader, clip_id = stores[0].bodies, stores[1].bodies, new_clip_id()
-    await writer.begin(clip_id, 60)
-    await writer.append(clip_id, b"one")
+    writer, reader = stores[0].bodies, stores[1].bodies
+    clip_id = await begun(writer)
     await stores[0].drop([clip_id])
     assert await reader.read(clip_id) is None
     with pytest.raises(BodyLost):
@@ -157,9 +162,8 @@ async def test_redis_that_goes_away_hides_no_body_of_this_process() -> None:
 
 
 async def test_redis_forgets_a_body_whose_process_is_gone(redis_url: str) -> None:
-    store, clip_id = RedisClips(redis_url), new_clip_id()
-    await store.bodies.begin(clip_id, 60)
-    await store.bodies.append(clip_id, b"one")
+    store = RedisClips(redis_url)
+    clip_id = await begun(store.bodies)
     redis = RedisClient.from_url(redis_url)
     assert 0 < await redis.pttl(body_key(clip_id)) <= 60_000
     await store.finish(clip_id, b"one", 60)

@@ -149,7 +149,7 @@ async def test_a_report_on_an_erased_call_and_one_without_a_database_are_answere
     def fails(*_: object) -> None:
         raise OperationalError("no database")
 
-    monkeypatch.setattr(final_transfer, "dialled_seconds", fails)
+    monkeypatch.setattr(final_transfer, "_count", fails)
     await transferred_by(closed)
     assert await tags(PATH, **NO_ANSWER) == SAID
 
