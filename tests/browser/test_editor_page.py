@@ -1,9 +1,10 @@
 """A bot and its number created in the browser; voices played and chosen."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from bots.models import Bot
 from tests.browser.conftest import PASSWORD, Visits
@@ -225,6 +226,23 @@ async def test_languages_models_and_time_zones_are_chosen_by_name(
     assert bot.llm_model == "anthropic/claude-haiku-4-5"
     await page.get_by_role("button", name="Use the recommended GPT 4.1 Mini").click()
     await expect(model).to_have_value("GPT 4.1 Mini")
+
+
+async def test_a_list_opened_before_its_names_came_shows_them(
+    page: Page, editor: str
+) -> None:
+    is_open = asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        await is_open.wait()
+        await route.continue_()
+
+    await page.route("**/models/**", answer_late)
+    await page.goto(editor)
+    await page.get_by_role("combobox", name="AI model:").click()
+    await expect(page.get_by_role("option")).to_have_count(0)
+    is_open.set()
+    await expect(page.get_by_role("option").first).to_contain_text("Recommended")
 
 
 async def test_a_value_without_a_name_can_be_typed_and_is_saved_at_once(

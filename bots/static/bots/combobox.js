@@ -12,7 +12,7 @@ export class Combobox {
     /* `kind` has `entries()`, each with a value, a label and perhaps details and more words to
        find it by; and `isValue(text)`: text that is no name, but can be typed. */
     constructor(input, kind) {
-        Object.assign(this, { input, kind, shown: [], at: -1 });
+        Object.assign(this, { input, kind, shown: [], at: -1, search: null });
         this.#build();
         this.#showName();
     }
@@ -40,9 +40,10 @@ export class Combobox {
         this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
     }
 
-    /* The entries have changed: names may be known now. */
+    /* The entries have changed: names may be known now, also those of a list that was opened too early. */
     refresh() {
         if (this.input !== document.activeElement) this.#showName();
+        else if (this.search !== null && this.list.hidden) this.#open(this.search);
     }
 
     get #chosen() {
@@ -82,6 +83,7 @@ export class Combobox {
     }
 
     #open(search) {
+        this.search = search;
         const words = folded(search).split(/\s+/).filter(Boolean);
         const textOf = ({ label, value, words: more = "" }) => folded(`${label} ${value} ${more}`);
         const fits = (entry) => words.every((word) => textOf(entry).includes(word));
@@ -115,6 +117,7 @@ export class Combobox {
     }
 
     #close() {
+        this.search = null;
         this.list.hidden = true;
         this.input.setAttribute("aria-expanded", "false");
         this.input.removeAttribute("aria-activedescendant");
