@@ -11,6 +11,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from bots.inworld.errors import InworldTimeout, InworldUnavailable, rejection
+from bots.tls import trusted_certificates
 
 # An open connection saves a TLS handshake.
 KEEPALIVE_SECONDS = 120
@@ -38,8 +39,7 @@ class Pool:
         self._base_url = base_url
         self._headers = headers
         self._timeout = timeout
-        # Takes some 30 ms, so do it before calls wait for their first answer.
-        self._trusted = httpx.create_ssl_context()
+        self._trusted = trusted_certificates()
         self._session: aiohttp.ClientSession | None = None
         self._http: httpx.AsyncClient | None = None
         # By path and status; the status is "none" if no answer came.

@@ -10,6 +10,7 @@ import httpx
 from django.conf import settings
 
 from bots.responses import PAGE_SECONDS
+from bots.tls import trusted_certificates
 from calls.twilio.errors import (
     BadAccount,
     NotConnected,
@@ -82,7 +83,11 @@ class Account:
         async def run() -> Result:
             async with (
                 asyncio.timeout(self.seconds),
-                httpx.AsyncClient(base_url=self.url, timeout=self.seconds) as http,
+                httpx.AsyncClient(
+                    base_url=self.url,
+                    timeout=self.seconds,
+                    verify=trusted_certificates(),
+                ) as http,
             ):
                 return await request(http)
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 import httpx
 
 from bots.config.text import read_json
+from bots.tls import trusted_certificates
 from calls.twilio.account import ACCOUNT_SID, Account
 from calls.twilio.errors import (
     BadAccount,
@@ -83,8 +84,7 @@ class RecordingControl:
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        # Takes some 30 ms, so not during a call.
-        self._trusted = httpx.create_ssl_context()
+        self._trusted = trusted_certificates()
         self._http: httpx.AsyncClient | None = None
 
     async def start(self, account_sid: str, call_sid: str, callback: str) -> str:

@@ -11,6 +11,7 @@ import trustme
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, InworldUnavailable
 from bots.inworld.events import Done
+from bots.tls import trusted_certificates
 from tests.support.inworld.replies import KEY, VOICING, asking, replied, words
 from tests.support.inworld.server import ROLE, FakeInworld, Pause, speech
 
@@ -82,9 +83,11 @@ async def encrypted() -> AsyncIterator[FakeInworld]:
 async def test_a_reply_over_tls(
     encrypted: FakeInworld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    trusted_certificates.cache_clear()
     with AUTHORITY.cert_pem.tempfile() as trusted:
         monkeypatch.setenv("SSL_CERT_FILE", trusted)
         inworld = Inworld(encrypted.url, KEY)
+        trusted_certificates.cache_clear()
         assert words(await replied(inworld)) == "You said: Hi."
         await inworld.speak(VOICING)
     assert {request.connection for request in encrypted.requests} == {1}
