@@ -196,6 +196,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "voicebot",
     "bots",
+    "bots.sandbox",
     "calls",
 ]
 MIDDLEWARE = [

@@ -206,6 +206,7 @@ class Command(BaseCommand):
             ],
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "voicebot.sandbox_settings"},
             # Ctrl-C must not reach it: calls in progress still need it.
             start_new_session=True,
         )
