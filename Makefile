@@ -22,9 +22,13 @@ test: $(VENV)/.dev
 MEMORY := $(shell grep -qs ' /dev/shm .*noexec' /proc/mounts || \
 	df -k /dev/shm 2>/dev/null | awk '$$4 + 0 > 2000000 { print $$6 }')
 
+# True if the tests are compiled. Otherwise each process that runs some would do it.
+COMPILED := ls tests/__pycache__/conftest.*-pytest-*.pyc > /dev/null 2>&1
+
 # Test files side by side; for one file: .venv/bin/python -m pytest tests/x.py
 pytest: export TMPDIR := $(or $(MEMORY),$(TMPDIR),/tmp)
 pytest: $(VENV)/.dev
+	@$(COMPILED) || $(BIN)/python -m pytest -q --collect-only > /dev/null || true
 	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 # Takes the pictures of the README and the docs, of made-up calls.

@@ -3,7 +3,7 @@
 import gc
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tests.support.work_order import FromBothEnds, place_of
 
 INWORLD_PORT = free_port()
 TOOLS_PORT = free_port()
+LOG = 20_000  # characters of a server's output that a failed test shows
 # The same examples in every run, without a time limit: the machine may be busy.
 # --hypothesis-profile=default generates new ones.
 hypothesis_settings.register_profile("same", derandomize=True, deadline=None)
@@ -42,8 +43,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Seven workers on two cores: tests of servers wait more than they compute."""
-    return min(7 * (os.cpu_count() or 1) // 2, PORT_RANGES)
+    """Five workers on two cores: tests of servers wait, but not most of the time."""
+    return min(5 * (os.cpu_count() or 1) // 2, PORT_RANGES)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -56,6 +57,19 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FromBothEnds:
     """Deal out files in an order that keeps the cores busy."""
     return FromBothEnds(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the servers of a failed test have logged."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for name, value in item.funcargs.items():
+            if isinstance(value, LiveServer):
+                report.sections.append((f"output of {name}", value.output[-LOG:]))
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
