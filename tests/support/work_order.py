@@ -1,9 +1,9 @@
 """Deals out test files so that the cores compute until the end of a run.
 
 Tests that start servers wait most of the time, others compute. If all workers took the
-first kind first, the cores would idle, and have too much to do afterwards. So six of
-seven workers begin with the files that wait, and the seventh at the other end of the
-list, with those that compute. They meet at the short files in its middle.
+first kind first, the cores would idle, and have too much to do afterwards. So four of
+five workers begin with the files that wait, and the fifth at the other end of the list,
+with those that compute. They meet at the short files in its middle.
 """
 
 from xdist.scheduler import LoadFileScheduling
@@ -54,10 +54,10 @@ def place_of(nodeid: str) -> int:
 
 
 class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]
-    """Six of seven workers take files from the front of the list, one from its back."""
+    """Four of five workers take files from the front of the list, one from its back."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        if int(node.gateway.id.removeprefix("gw")) % 7 == 2:
+        if int(node.gateway.id.removeprefix("gw")) % 5 == 2:
             self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
         super()._assign_work_unit(node)
 
