@@ -18,9 +18,9 @@ from calls.turns.word_timing import (
 )
 
 # Quiet in the stream after which a sentence is released that ends in silence, by the
-# share of its expected sound. Its length alone tells too little: it is off by a fifth.
-# All times are in seconds.
-COMPLETE = ((1.0, 0.02), (0.92, 0.045), (0.85, 0.07), (0.0, 0.11))
+# share of its expected speech. Its length alone tells too little: without its pauses it
+# is off by an eighth, with them by a sixth. All times are in seconds.
+COMPLETE = ((0.92, 0.02), (0.86, 0.03), (0.8, 0.05), (0.0, 0.11))
 # ...or that is long enough, but does not end in silence...
 LONG_ENOUGH = 0.15
 # ...or that ends in silence, but whose words are not known yet...
@@ -33,11 +33,11 @@ SHORTEST_QUIET = COMPLETE[0][1]
 # Silence in the sound that can be the end of a sentence. It is measured in frames of
 # 20 ms, so this is three of them.
 REST = 0.055
-# The share of the expected sound that makes a sentence complete if it ends in silence.
+# The share of the expected speech that makes a sentence complete if it ends in silence.
 COMPLETE_SHARE = 0.7
 # ...and one that stalled: a fast voice is more likely than a stream that stops so late.
 STALLED_SHARE = 0.6
-NEARLY_ALL_SHARE = 0.9
+NEARLY_ALL_SHARE = 0.8
 # The quiet is longer than the gaps that the stream leaves itself, by this factor.
 GAP_MARGIN = 1.1
 # The end of the sound that is long enough to tell silence from speech.
@@ -66,6 +66,10 @@ class SpeakingRate:
             return 0.0
         return speech_length(text) / self.letters_per_second
 
+    def expects_sound(self, text: str) -> float:
+        """The same without its pauses."""
+        return sounding_length(text) / self.sounding_rate
+
     def learn(self, text: str, seconds: float) -> None:
         """Add a complete sentence."""
         if seconds > MIN_SAMPLE_SECONDS and text:
@@ -84,7 +88,7 @@ class SpeakingRate:
     def missing(self, text: str, speech_frames: bytes) -> float:
         """The seconds of speech that are still to come, after those of some sound."""
         said = sounding_seconds(speech_frames)
-        return max(sounding_length(text) / self.sounding_rate - said, 0.0)
+        return max(self.expects_sound(text) - said, 0.0)
 
     def spoken(self, text: str, seconds: float) -> str:
         """The words said in the first `seconds` of a sentence not yet complete."""
@@ -99,7 +103,8 @@ class PendingSpeech:
 
     `expected` is its length by its words, 0 if they are not known yet. `waiting` is not
     released, `released` was before. `rest` is the silence at the end. `gap` is what the
-    stream usually leaves between two pieces of sound.
+    stream usually leaves between two pieces of sound. `share` is the part of its speech
+    that has come, by its sound without pauses; None if that is unknown.
     """
 
     expected: float
@@ -107,9 +112,12 @@ class PendingSpeech:
     rest: float
     released: float = 0.0
     gap: float = 0.0
+    share: float | None = None
 
     @property
     def fraction_voiced(self) -> float:
+        if self.share is not None:
+            return self.share
         if not self.expected:
             return 0.0
         return (self.released + self.waiting) / self.expected
@@ -140,20 +148,19 @@ class SegmentEnd:
     rate: SpeakingRate
     max_seconds: float
     is_streamed: bool = False
-    _rest: float | None = field(default=None, init=False)  # None: not measured yet
+    # Silence at the end and speech without pauses (s); None: not measured yet.
+    _measured: tuple[float, float] | None = field(default=None, init=False)
 
     def after_sound(self, state: SegmentState) -> bool | Split:
         # A pause says little while sound flows: one sentence in nine has one near its
         # end that is as long as the silence behind it.
-        self._rest = None
+        self._measured = None
         return state.waiting > self.max_seconds
 
     def look_after(self, state: SegmentState, quiet: float) -> float | None:
         shortest = min(max(SHORTEST_QUIET, GAP_MARGIN * state.gap), STALLED)
         if quiet < shortest:
-            sound = state.released + state.waiting
-            is_short = sound < COMPLETE_SHARE * self._expected(state)
-            return STALLED if is_short else shortest
+            return STALLED if self._is_short(state) else shortest
         times = (self._measure(state).complete_after, STALLED, STUCK)
         return min((time for time in times if quiet < time < inf), default=None)
 
@@ -171,7 +178,7 @@ class SegmentEnd:
             return False
         if not state.text:
             return True
-        self._rest = None  # less sound waits
+        self._measured = None  # less sound waits
         return Split(end, self.rate.spoken(state.text, end))
 
     def learn(self, text: str, seconds: float) -> None:
@@ -180,12 +187,35 @@ class SegmentEnd:
     def _expected(self, state: SegmentState) -> float:
         return self.rate.expects(state.released_text + state.text)
 
+    def _is_short(self, state: SegmentState) -> bool:
+        """True if it cannot be complete, however little of its sound is a pause."""
+        if self._knows_speech(state):
+            needed = self.rate.expects_sound(state.text)
+            return state.waiting < COMPLETE_SHARE * needed
+        sound = state.released + state.waiting
+        return sound < COMPLETE_SHARE * self._expected(state)
+
+    def _knows_speech(self, state: SegmentState) -> bool:
+        """True if the speech of a whole sentence can be compared with its words."""
+        is_whole = bool(state.text.strip()) and not state.released
+        return is_whole and self.rate.sounding_samples > 0
+
     def _measure(self, state: SegmentState) -> PendingSpeech:
-        if self._rest is None:
-            tail = state.last_seconds(TAIL_SECONDS)
-            self._rest = analyse(tail).trailing_silence
+        if self._measured is None:
+            tail = analyse(state.last_seconds(TAIL_SECONDS))
+            sounding = sounding_seconds(analyse(state.sound).speech_frames)
+            self._measured = tail.trailing_silence, sounding
+        rest, sounding = self._measured
+        share = None
+        if self._knows_speech(state):
+            share = sounding / self.rate.expects_sound(state.text)
         return PendingSpeech(
-            self._expected(state), state.waiting, self._rest, state.released, state.gap
+            self._expected(state),
+            state.waiting,
+            rest,
+            state.released,
+            state.gap,
+            share,
         )
 
 

@@ -14,12 +14,13 @@ from random import Random
 
 import numpy as np
 
+from bots.audio.pcm import Pcm
 from bots.inworld.events import Audio, Transcript
 from bots.inworld.segments import Segmenter
 from bots.sandbox.voice.catalogue import VOICES
 from bots.sandbox.voice.speech import speak
 from calls.speech.audio import silence
-from calls.speech.levels import QUIET
+from calls.speech.levels import QUIET, analyse
 from calls.speech.segment_end import SegmentEnd, SpeakingRate
 from tests.bench.sentences import SENTENCES
 
@@ -73,7 +74,9 @@ def _voice(random: Random, language: str, result: Result, delays: list[float]) -
         # Of its own, so that the next sentence is the same whatever this one's end is.
         stream = Random(random.random())
         released, delay = _stream(stream, text, sound, rate)
-        rate.learn(text, len(sound) / 2 / SAMPLE_RATE)
+        pcm = Pcm(SAMPLE_RATE, sound)
+        rate.learn(text, pcm.seconds)
+        rate.learn_sound(text, analyse(pcm).speech_frames)
         if number >= LEARNING:
             result.sentences += 1
             is_early = _has_speech(sound, released)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bots.audio.pcm import Pcm
 from bots.inworld.events import Audio, Done, Text, Transcript
 from bots.inworld.segments import Segment
 from bots.models import Bot
@@ -38,9 +39,16 @@ def voice(*seconds: float) -> bytes:
     return np.concatenate(pieces).tobytes()
 
 
-def stream() -> ReplyStream:
+def stream(rate: SpeakingRate | None = None) -> ReplyStream:
     log = CallLog(logging.getLogger(), "CA1")
-    return ReplyStream(1, log, SpeakingRate())
+    return ReplyStream(1, log, rate or SpeakingRate())
+
+
+def known(seconds: float) -> SpeakingRate:
+    """A voice that is known to speak SENTENCE in so many seconds without pauses."""
+    rate = SpeakingRate()
+    rate.learn_sound(SENTENCE, analyse(Pcm(RATE, voice(seconds))).speech_frames)
+    return rate
 
 
 def is_silence(reply: ReplyStream, segment: Segment) -> bool:
@@ -53,8 +61,10 @@ def quiet(reply: ReplyStream, seconds: float) -> list[Segment]:
     return reply.poll()
 
 
-def collecting(text: str, *seconds: float) -> ReplyStream:
-    reply = stream()
+def collecting(
+    text: str, *seconds: float, rate: SpeakingRate | None = None
+) -> ReplyStream:
+    reply = stream(rate)
     for event in (Text(text), Transcript(text), Audio(voice(*seconds))):
         assert reply.feed(event) == []
     return reply
@@ -89,6 +99,26 @@ def test_one_that_is_as_long_as_expected_leaves_after_a_moment() -> None:
     assert len(quiet(reply, 0.02)) == 1
 
 
+def test_pauses_do_not_count_as_speech_of_a_known_voice() -> None:
+    reply = collecting(SENTENCE, 1.0, 1.2, 0.8, 0.2, rate=known(2.8))
+    assert reply.rate.expects(SENTENCE) == pytest.approx(3.1, abs=0.2)
+    assert quiet(reply, STALLED - 0.05) == []
+    assert len(quiet(reply, 0.1)) == 1
+
+
+def test_a_fast_voice_that_is_known_leaves_after_a_moment() -> None:
+    reply = collecting(SENTENCE, 1.9, 0.08, rate=known(2.0))
+    due = reply.segmenter.due(reply.segmenter._sounded_at)
+    assert due == pytest.approx(reply.segmenter._sounded_at + 0.02)
+    assert len(quiet(reply, 0.02)) == 1
+
+
+def test_a_known_voice_that_may_be_complete_waits_a_little() -> None:
+    reply = collecting(SENTENCE, 1.5, 0.08, rate=known(2.0))
+    assert quiet(reply, 0.08) == []
+    assert len(quiet(reply, 0.04)) == 1
+
+
 def test_a_sentence_that_is_too_short_is_not_looked_at_before_it_stalls() -> None:
     segmenter = collecting(SENTENCE, 1.4, 0.2).segmenter
     assert segmenter.due(segmenter._sounded_at) == segmenter._sounded_at + STALLED
@@ -97,11 +127,12 @@ def test_a_sentence_that_is_too_short_is_not_looked_at_before_it_stalls() -> Non
 @given(
     sounds=st.lists(st.floats(0.05, 2.0), min_size=1, max_size=4),
     gap=st.sampled_from([0.0, 0.02, 0.3, 0.9]),
+    rate=st.sampled_from([None, known(1.0), known(3.0)]),
 )
 def test_each_look_at_a_quiet_stream_is_later_and_the_last_leaves_nothing(
-    sounds: list[float], gap: float
+    sounds: list[float], gap: float, rate: SpeakingRate | None
 ) -> None:
-    segmenter, now = stream().segmenter, 100.0
+    segmenter, now = stream(rate).segmenter, 100.0
     segmenter.feed(Transcript(SENTENCE), now)
     for piece in pieces(voice(*sounds), 0.3):
         now += gap
