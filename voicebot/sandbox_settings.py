@@ -6,5 +6,3 @@ Without models and pages it starts in less than half of the time.
 from voicebot.settings import *  # noqa: F403
 
 INSTALLED_APPS = ["bots.sandbox"]
-MIDDLEWARE = []
-ROOT_URLCONF = "bots.sandbox.urls"
