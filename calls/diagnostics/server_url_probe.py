@@ -22,6 +22,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from bots.audio.wav import wav
 from bots.responses import PAGE_SECONDS
+from bots.tls import trusted_certificates
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
 from calls.clips.clip_store import clip_url
 from calls.clips.signed_ids import new_clip_id
@@ -70,7 +71,9 @@ async def _check(sample: Sample | None) -> list[Finding]:
     if problem := _unusable_address():
         return [failure(ADDRESS, problem)]
     address = _address()
-    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
+    async with httpx.AsyncClient(
+        timeout=TIMEOUT_SECONDS, verify=trusted_certificates()
+    ) as http:
         try:
             webhook = await _webhook(http)
             signed = (_shared_key(http, *key) for key in _shared_keys())

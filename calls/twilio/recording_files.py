@@ -6,6 +6,7 @@ from functools import cache
 
 import httpx
 
+from bots.tls import trusted_certificates
 from calls.twilio.account import Account
 from calls.twilio.errors import BadAccount, NotFound, recording_rejection
 from calls.twilio.recordings import (
@@ -91,4 +92,6 @@ class RecordingFiles:
 @cache
 def _http() -> httpx.Client:
     """The connections of this process, for all its threads."""
-    return httpx.Client(timeout=TIMEOUT, follow_redirects=True)
+    return httpx.Client(
+        timeout=TIMEOUT, follow_redirects=True, verify=trusted_certificates()
+    )
