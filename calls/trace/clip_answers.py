@@ -1,5 +1,7 @@
 """Questions about clips and how Twilio plays them, answered from a trace. Pure."""
 
+from collections import Counter
+
 from calls.trace.answer import Answer, counted, seconds
 from calls.trace.played_clips import PlayedClip, played_clips
 from calls.trace.trace_file import Line, Trace
@@ -56,16 +58,10 @@ def plays_wav(trace: Trace) -> Answer | None:
     ]
     if not clips:
         return None
-    runs = _runs(trace)
     measured = [
-        (
-            off - on,
-            sum(clip.seconds * 1000 for clip in clips if on <= clip.starts <= off),
-        )
-        for on, off in runs
-    ]
-    measured = [
-        (took, length) for took, length in measured if length >= MIN_MEASURED_MS
+        (off - on, length)
+        for (on, off), length in _lengths(clips, _runs(trace)).items()
+        if length >= MIN_MEASURED_MS
     ]
     setting = "TELEPHONE_RATE in bots/audio/pcm.py"
     if not measured:
@@ -77,6 +73,21 @@ def plays_wav(trace: Trace) -> Answer | None:
     good = FASTEST <= took / length <= SLOWEST
     seen = f"Clips of {seconds(length)} played for {seconds(took)}."
     return Answer(seen, good, "" if good else setting)
+
+
+def _lengths(
+    clips: list[PlayedClip], runs: list[tuple[float, float]]
+) -> Counter[tuple[float, float]]:
+    """The milliseconds of clips in each stretch: those that play there for longest.
+
+    A report on a stretch may come later than our clock expects.
+    """
+    lengths = Counter[tuple[float, float]]()
+    for clip in clips:
+        longest = max(runs, key=clip.plays_within, default=(0.0, 0.0))
+        if clip.plays_within(longest):
+            lengths[longest] += round(clip.seconds * 1000)
+    return lengths
 
 
 def _runs(trace: Trace) -> list[tuple[float, float]]:

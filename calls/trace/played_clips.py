@@ -27,6 +27,10 @@ class PlayedClip:
     def was_played(self) -> bool:
         return self.ends > self.starts
 
+    def plays_within(self, run: tuple[float, float]) -> float:
+        """For how much of a stretch of time it plays."""
+        return max(min(self.ends, run[1]) - max(self.starts, run[0]), 0.0)
+
 
 def played_clips(trace: Trace) -> list[PlayedClip]:
     """Every sound that was sent, in order."""

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def make_bot() -> Bot:
 
 def run(command: str, *arguments: str) -> str:
     out = StringIO()
-    call_command(command, *arguments, stdout=out)
+    with suppress(SystemExit):  # a bad answer; the table says which
+        call_command(command, *arguments, stdout=out)
     return out.getvalue()
 
 

@@ -45,9 +45,10 @@ def ended(last_report: bool) -> TraceBuilder:
     return builder.sends(3.5, "end")
 
 
-def heard(seconds: float) -> TraceBuilder:
-    builder = call().plays(1.0, "one", 4.0).fetches(1.0, "one").speaking(1.05, on=True)
-    return builder.speaking(1.05 + seconds, on=False)
+def heard(seconds: float, reported_at: float = 1.05) -> TraceBuilder:
+    builder = call().plays(1.0, "one", 4.0).fetches(1.0, "one")
+    builder.speaking(reported_at, on=True)
+    return builder.speaking(reported_at + seconds, on=False)
 
 
 def answered(seconds: float) -> TraceBuilder:
@@ -191,6 +192,10 @@ def test_a_clip_that_crosses_the_interrupt_on_its_way_is_no_fault() -> None:
     """Sent a moment before, it is played after it: silence, which replaces it."""
     builder = interrupted(1000).plays(4.04, "four", 2.0).fetches(4.07, "four")
     assert row(3, builder).verdict == "good"
+
+
+def test_a_clip_counts_although_twilio_reports_its_sound_late() -> None:
+    assert row(7, heard(4.2, reported_at=1.8)).seen == "Clips of 4.0 s played for 4.2 s."
 
 
 def test_a_failed_download_that_a_call_survives_is_good() -> None:
