@@ -7,9 +7,6 @@ from bots.inworld.segments import Segment
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import SHORTEST_QUIET
 
-# A timer of the loop may fire this much (s) before its time.
-RESOLUTION = 0.0005
-
 
 class QuietTimer:
     """One timer for a stream; `ready` gets the segments that are due."""
@@ -27,7 +24,7 @@ class QuietTimer:
             return None
         if (delay := self.stream.due_in()) is None:
             return self.cancel()
-        at = self.loop.time() + delay + RESOLUTION
+        at = self.loop.time() + delay
         # So does one that fires earlier: most sounds cost none.
         if self.handle is None or at < self.handle.when():
             self.cancel()

@@ -20,7 +20,7 @@ from calls.turns.word_timing import (
 # Quiet in the stream after which a sentence is released that ends in silence, by the
 # share of its expected speech. Its length alone tells too little: without its pauses it
 # is off by an eighth, with them by a sixth. All times are in seconds.
-COMPLETE = ((0.92, 0.02), (0.86, 0.03), (0.8, 0.04), (0.0, 0.11))
+COMPLETE = ((0.86, 0.018), (0.8, 0.03), (0.0, 0.11))
 # ...or that is long enough, but does not end in silence...
 LONG_ENOUGH = 0.15
 # ...or that ends in silence, but whose words are not known yet...
@@ -39,7 +39,7 @@ COMPLETE_SHARE = 0.7
 STALLED_SHARE = 0.6
 NEARLY_ALL_SHARE = 0.8
 # The quiet is longer than the gaps that the stream leaves itself, by this factor.
-GAP_MARGIN = 1.1
+GAP_MARGIN = 1.05
 # The end of the sound that is long enough to tell silence from speech.
 TAIL_SECONDS = 0.6
 # Letters a second, until the voice is known better.

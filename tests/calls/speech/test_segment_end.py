@@ -95,8 +95,8 @@ def test_one_that_ends_without_a_rest_waits_a_little_longer() -> None:
 def test_one_that_is_as_long_as_expected_leaves_after_a_moment() -> None:
     reply = collecting(SENTENCE, 3.9, 0.08)
     due = reply.segmenter.due(reply.segmenter._sounded_at)
-    assert due == pytest.approx(reply.segmenter._sounded_at + 0.02)
-    assert len(quiet(reply, 0.02)) == 1
+    assert due == pytest.approx(reply.segmenter._sounded_at + 0.018)
+    assert len(quiet(reply, 0.018)) == 1
 
 
 def test_pauses_do_not_count_as_speech_of_a_known_voice() -> None:
@@ -109,8 +109,8 @@ def test_pauses_do_not_count_as_speech_of_a_known_voice() -> None:
 def test_a_fast_voice_that_is_known_leaves_after_a_moment() -> None:
     reply = collecting(SENTENCE, 1.9, 0.08, rate=known(2.0))
     due = reply.segmenter.due(reply.segmenter._sounded_at)
-    assert due == pytest.approx(reply.segmenter._sounded_at + 0.02)
-    assert len(quiet(reply, 0.02)) == 1
+    assert due == pytest.approx(reply.segmenter._sounded_at + 0.018)
+    assert len(quiet(reply, 0.018)) == 1
 
 
 def test_a_known_voice_that_may_be_complete_waits_a_little() -> None:
