@@ -36,18 +36,8 @@ class SegmentState:
     @property
     def sound(self) -> Pcm:
         """The sound that waits, copied."""
-        return self._from(0)
-
-    def last_seconds(self, seconds: float) -> Pcm:
-        """The end of the sound that waits."""
-        return self._from(self._end - 2 * round(seconds * self.sample_rate))
-
-    def _from(self, start: int) -> Pcm:
-        return Pcm(self.sample_rate, bytes(self.audio[max(start, 0) : self._end]))
-
-    @property
-    def _end(self) -> int:
-        return len(self.audio) & ~1  # half a sample stays
+        end = len(self.audio) & ~1  # half a sample stays
+        return Pcm(self.sample_rate, bytes(memoryview(self.audio)[:end]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,13 +46,23 @@ class Levels:
         """The loudest sample, of 32,768."""
         return int(self.peaks.max(initial=0))
 
-    @property
-    def trailing_silence(self) -> float:
-        """Seconds of silence at the end; 0 for a sound that is silent throughout."""
-        sounding = np.flatnonzero(self._are_louder_than_pauses(self.loudest))
+    def trailing_silence(self, within: float) -> float:
+        """Seconds of silence at the end, next to the loudness of the last `within`.
+
+        0 if there is no other sound in them.
+        """
+        last = self.peaks[-round(within / FRAME_SECONDS) :]
+        sounding = np.flatnonzero(last > QUIET * last.max(initial=0))
         if not len(sounding):
             return 0.0
-        return self.seconds - (float(sounding[-1]) + 1) * FRAME_SECONDS
+        silent = len(last) - 1 - float(sounding[-1])
+        return self.seconds - (len(self.peaks) - silent) * FRAME_SECONDS
+
+    @property
+    def sounding_seconds(self) -> float:
+        """The length of the sound without its pauses."""
+        edges = self._edges()
+        return float((edges[1::2] - edges[::2]).sum()) * FRAME_SECONDS
 
     @property
     def pauses(self) -> list[float]:
@@ -71,17 +81,12 @@ class Levels:
 
     def _edges(self) -> Edges:
         """Frames at which sound begins and ends, by turns."""
-        sounds = self._are_louder_than_pauses(self._usual_loudness())
+        sounds = self.peaks > QUIET * self._usual_loudness()
         edges = np.flatnonzero(np.diff(sounds, prepend=False, append=False))
         if not len(edges):
             return edges
         are_pauses = edges[2::2] - edges[1:-1:2] >= MIN_PAUSE_FRAMES
         return edges[np.concatenate(([True], np.repeat(are_pauses, 2), [True]))]
-
-    def _are_louder_than_pauses(self, loudness: Any) -> Any:
-        if not self.peaks.any():
-            return np.zeros(len(self.peaks), dtype=bool)
-        return self.peaks > QUIET * loudness
 
     def _usual_loudness(self) -> Any:
         """The loudness of the loud frames, without a click."""

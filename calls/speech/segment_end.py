@@ -8,9 +8,11 @@ a slow stream. So the number of words says how much sound to expect.
 from dataclasses import dataclass, field
 from math import inf
 
+from bots.audio.pcm import Pcm
 from bots.inworld.segment_policy import SegmentState, Split
 from calls.speech.levels import analyse
 from calls.turns.word_timing import (
+    FRAME_SECONDS,
     sounding_length,
     sounding_seconds,
     speech_length,
@@ -202,9 +204,9 @@ class SegmentEnd:
 
     def _measure(self, state: SegmentState) -> PendingSpeech:
         if self._measured is None:
-            tail = analyse(state.last_seconds(TAIL_SECONDS))
-            sounding = sounding_seconds(analyse(state.sound).speech_frames)
-            self._measured = tail.trailing_silence, sounding
+            levels = analyse(_frames_to_the_end(state.sound))
+            rest = levels.trailing_silence(TAIL_SECONDS)
+            self._measured = rest, levels.sounding_seconds
         rest, sounding = self._measured
         share = None
         if self._knows_speech(state):
@@ -217,6 +219,15 @@ class SegmentEnd:
             state.gap,
             share,
         )
+
+
+def _frames_to_the_end(sound: Pcm) -> Pcm:
+    """The sound from where its frames are whole: an incomplete last one tells nothing.
+
+    A few milliseconds that are not measured would count as silence.
+    """
+    frame = 2 * round(FRAME_SECONDS * sound.sample_rate)
+    return Pcm(sound.sample_rate, sound.data[len(sound.data) % frame :])
 
 
 def _split_point(

@@ -75,6 +75,7 @@ def speech_length(word: str) -> int:
     return letters
 
 
+@lru_cache(maxsize=1024)  # the same
 def sounding_length(text: str) -> int:
     """Return how long a text takes to say without its pauses, in letters."""
     return sum(speech_length(text[start:end]) for start, end in _words(text))

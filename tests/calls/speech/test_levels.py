@@ -15,7 +15,7 @@ from calls.logs import CallLog
 from calls.speech.levels import Levels, analyse
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import STALLED, STUCK, TAIL_SECONDS, SpeakingRate
-from calls.turns.word_timing import FRAME_SECONDS
+from calls.turns.word_timing import FRAME_SECONDS, sounding_seconds
 
 SENTENCE = "We are open from nine to five, every day but Sunday."
 
@@ -40,7 +40,8 @@ def assert_same(some: Levels, other: Levels) -> None:
     assert some.peaks.tolist() == other.peaks.tolist()
     assert some.seconds == other.seconds
     assert some.loudest == other.loudest
-    assert some.trailing_silence == other.trailing_silence
+    assert some.trailing_silence(TAIL_SECONDS) == other.trailing_silence(TAIL_SECONDS)
+    assert some.sounding_seconds == other.sounding_seconds
     assert some.pauses == other.pauses
     assert some.speech_frames == other.speech_frames
 
@@ -65,6 +66,15 @@ def test_pieces_of_speech_measure_the_whole(sizes: list[int]) -> None:
     for voice in VOICES[:4]:
         speech = speak(SENTENCE, str(voice["voiceId"]), sample_rate=8_000).pcm
         assert_same(in_pieces(speech, sizes, 8_000), analyse(Pcm(8_000, speech)))
+
+
+@given(st.integers(0, 2**32), st.integers(0, 20_000))
+def test_the_length_without_pauses_is_that_of_the_speech_frames(
+    seed: int, samples: int
+) -> None:
+    levels = analyse(Pcm(8_000, noise(seed, samples)))
+    sounding = sounding_seconds(levels.speech_frames)
+    assert levels.sounding_seconds == pytest.approx(sounding)
 
 
 @given(st.integers(0, 2**32), st.integers(0, 5_000))
@@ -103,8 +113,11 @@ def test_the_rest_at_the_end_is_that_of_the_sound_that_waits(
             reply.feed(step)
         state = reply.segmenter.state
         if len(state.audio) > 1:
-            tail = analyse(state.last_seconds(TAIL_SECONDS)).trailing_silence
-            assert reply.policy._measure(state).rest == tail
+            frame = 2 * round(FRAME_SECONDS * state.sample_rate)
+            sound = state.sound.data
+            last = Pcm(state.sample_rate, sound[len(sound) % frame :])
+            rest = analyse(last).trailing_silence(TAIL_SECONDS)
+            assert reply.policy._measure(state).rest == rest
 
 
 def test_the_rest_is_measured_anew_when_less_sound_waits() -> None:

@@ -195,7 +195,9 @@ def test_a_clip_that_crosses_the_interrupt_on_its_way_is_no_fault() -> None:
 
 
 def test_a_clip_counts_although_twilio_reports_its_sound_late() -> None:
-    assert row(7, heard(4.2, reported_at=1.8)).seen == "Clips of 4.0 s played for 4.2 s."
+    assert (
+        row(7, heard(4.2, reported_at=1.8)).seen == "Clips of 4.0 s played for 4.2 s."
+    )
 
 
 def test_a_failed_download_that_a_call_survives_is_good() -> None:
