@@ -22,7 +22,7 @@ from calls.turns.word_timing import (
 # Quiet in the stream after which a sentence is released that ends in silence, by the
 # share of its expected speech. Its length alone tells too little: without its pauses it
 # is off by an eighth, with them by a sixth. All times are in seconds.
-COMPLETE = ((0.88, 0.018), (0.82, 0.03), (0.0, 0.11))
+COMPLETE = ((0.9, 0.018), (0.84, 0.03), (0.0, 0.11))
 # ...or that is long enough, but does not end in silence...
 LONG_ENOUGH = 0.15
 # ...or that ends in silence, but whose words are not known yet...
