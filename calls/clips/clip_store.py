@@ -4,6 +4,7 @@ A clip that still grows is in the store's `bodies`, and here once it is complete
 """
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Protocol
@@ -12,6 +13,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from calls import metrics
 from calls.clips.clip_bodies import (
@@ -27,6 +29,8 @@ from calls.public_urls import public_url
 # For this long, the process that made a clip can serve it without Redis.
 LOCAL_COPY_SECONDS = 30.0
 LOCAL_COPIES_BYTES = 32_000_000
+# How long Redis may take to answer. A wait that took so much longer was held up itself.
+ANSWER_SECONDS, HELD_UP_SECONDS = 0.3, 0.05
 # How often expired clips are removed. At every new clip it would cost an eighth of the
 # CPU time of a call.
 SWEEP_SECONDS = 1.0
@@ -131,7 +135,7 @@ class RedisClips:
             url,
             max_connections=50,
             timeout=0.5,
-            socket_timeout=0.3,
+            socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=0.3,
             retry=Retry(NoBackoff(), 0),
         )
@@ -142,19 +146,31 @@ class RedisClips:
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
         with suppress(ClipsUnavailable):
             await self.local.put(clip_id, wav, min(seconds, LOCAL_COPY_SECONDS))
-        try:
-            await self.redis.set(_key(clip_id), wav, px=milliseconds(seconds))
-        except (RedisError, OSError) as error:
-            raise _unavailable(error) from error
+        key, lifetime = _key(clip_id), milliseconds(seconds)
+        await self._write(lambda: self.redis.set(key, wav, px=lifetime))
 
     async def finish(self, clip_id: str, wav: bytes, seconds: float) -> None:
         with suppress(ClipsUnavailable):
             await self.local.finish(clip_id, wav, min(seconds, LOCAL_COPY_SECONDS))
+        await self._write(lambda: self._store_whole(clip_id, wav, seconds))
+
+    async def _store_whole(self, clip_id: str, wav: bytes, seconds: float) -> None:
+        async with self.redis.pipeline(transaction=True) as pipeline:
+            pipeline.set(_key(clip_id), wav, px=milliseconds(seconds))
+            end_body(pipeline, clip_id)
+            await pipeline.execute()
+
+    async def _write(self, write: Callable[[], Awaitable[object]]) -> None:
+        """Write something that may be written twice. Raises `ClipsUnavailable`."""
+        since = monotonic()
         try:
-            async with self.redis.pipeline(transaction=True) as pipeline:
-                pipeline.set(_key(clip_id), wav, px=milliseconds(seconds))
-                end_body(pipeline, clip_id)
-                await pipeline.execute()
+            try:
+                await write()
+            except RedisTimeout:
+                if monotonic() - since < ANSWER_SECONDS + HELD_UP_SECONDS:
+                    raise
+                # This process stood still, so it looks as if Redis did not answer.
+                await write()
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
 

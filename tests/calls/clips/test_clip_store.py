@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from redis.asyncio import Redis
 from bots.audio.pcm import Pcm
 from calls.clips.clip_fetches import FetchListeners
 from calls.clips.clip_store import (
+    ANSWER_SECONDS,
+    HELD_UP_SECONDS,
     ClipStore,
     ClipsUnavailable,
     MemoryClips,
@@ -50,6 +53,23 @@ async def test_a_clip_expires(store: ClipStore) -> None:
     async with asyncio.timeout(15):
         while await store.get(clip_id):  # noqa: ASYNC110  (only time can end it)
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("steps", range(3, 9))  # some of them end in the wait for Redis
+@pytest.mark.parametrize("method", ["put", "finish"])
+async def test_a_process_that_stood_still_stores_its_clip(
+    redis_url: str, method: str, steps: int
+) -> None:
+    store, clip_id = RedisClips(redis_url), new_clip_id()
+    await store.put(new_clip_id(), b"one", 60)  # connects
+    storing = asyncio.create_task(getattr(store, method)(clip_id, b"two", 60))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    time.sleep(ANSWER_SECONDS + HELD_UP_SECONDS + 0.05)  # noqa: ASYNC251
+    await storing
+    await store.local.aclose()
+    assert await store.get(clip_id) == b"two"
+    await store.aclose()
 
 
 async def test_putting_again_replaces(store: ClipStore) -> None:
