@@ -64,4 +64,5 @@ async def test_what_was_not_saved_for_an_error_counts_as_unsaved(page: Page) -> 
     await page.goto("/admin/bots/bot/add/")
     await page.get_by_role("button", name="Create and open a test call").click()
     await expect(page.locator(".errornote")).to_be_visible()
+    await page.wait_for_load_state()  # its scripts have run
     assert await leave_and_stay(page, "Bots") == ["beforeunload"]
