@@ -118,7 +118,7 @@ async def _pieces(body: _Body) -> Pieces:
             async with asyncio.timeout(SILENT_SECONDS):
                 await changed.wait()
         except TimeoutError:
-            if not _was_held_up(since, SILENT_SECONDS):
+            if not was_held_up(since, SILENT_SECONDS):
                 return
 
 
@@ -190,23 +190,23 @@ class RedisBodies:
         try:
             found = await self.readers.xread({key: latest}, block=block)
         except (RedisError, OSError):
-            if _was_held_up(since, SILENT_SECONDS + ANSWER_SECONDS):
+            if was_held_up(since, SILENT_SECONDS + ANSWER_SECONDS):
                 return []
             metrics.count_dependency_error("redis")
             return None
         if found:
             entries: list[Any] = found[0][1]
             return entries
-        return [] if _was_held_up(since, SILENT_SECONDS) else None
+        return [] if was_held_up(since, SILENT_SECONDS) else None
 
     async def aclose(self) -> None:
         await self.local.aclose()
         await self.readers.aclose()
 
 
-def _was_held_up(since: float, limit: float) -> bool:
+def was_held_up(since: float, limit: float, by: float = HELD_UP_SECONDS) -> bool:
     """True if this process stood still, so that what it waited for may still come."""
-    return monotonic() - since > limit + HELD_UP_SECONDS
+    return monotonic() - since > limit + by
 
 
 def _lost(error: Exception) -> BodyLost:

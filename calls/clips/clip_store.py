@@ -23,6 +23,7 @@ from calls.clips.clip_bodies import (
     body_key,
     end_body,
     milliseconds,
+    was_held_up,
 )
 from calls.public_urls import public_url
 
@@ -167,9 +168,8 @@ class RedisClips:
             try:
                 await write()
             except RedisTimeout:
-                if monotonic() - since < ANSWER_SECONDS + HELD_UP_SECONDS:
+                if not was_held_up(since, ANSWER_SECONDS, by=HELD_UP_SECONDS):
                     raise
-                # This process stood still, so it looks as if Redis did not answer.
                 await write()
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
